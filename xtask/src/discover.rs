@@ -1,0 +1,307 @@
+//! The repository as a value: its root, its settings, its projects and their files.
+//!
+//! Reads manifests, locks and git's file list; runs no tool and decides nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::config::{self, Config};
+use crate::lock::{Local, Lock};
+use crate::manifest::{self, Manifest};
+use crate::{files, packages};
+
+/// The repository.
+#[derive(Debug)]
+pub struct Repo {
+    /// Absolute path of the root.
+    pub root: Utf8PathBuf,
+    /// Absolute path of the directory with the policy files, usually `ROOT/ci`.
+    pub ci: Utf8PathBuf,
+    /// What `ci/xtask.toml` says.
+    pub config: Config,
+    /// Sorted by name.
+    pub projects: Vec<Project>,
+}
+
+/// One Python project.
+#[derive(Debug)]
+pub struct Project {
+    /// The normalised name: what the command line, reports and directories under `target/ci` say.
+    pub name: String,
+    /// Repo-relative directory.
+    pub dir: Utf8PathBuf,
+    /// Its `pyproject.toml`.
+    pub manifest: Manifest,
+    /// Repo-relative directory of the `uv.lock` that it uses: its own, or its workspace's.
+    pub lock_dir: Utf8PathBuf,
+    /// The lock, or why there is none that can be read.
+    pub lock: Result<Lock, String>,
+    /// Every local package it reaches with all extras and groups, itself left out; paths are repo-relative.
+    pub locals: Vec<Local>,
+    /// Every file of it that git tracks or would track, repo-relative and sorted.
+    pub files: Vec<Utf8PathBuf>,
+    /// The directories and modules of its own importable code, repo-relative.
+    pub packages: Vec<Utf8PathBuf>,
+}
+
+impl Project {
+    /// The repo-relative path of a file of it.
+    pub fn path(&self, file: impl AsRef<Utf8Path>) -> Utf8PathBuf {
+        self.dir.join(file.as_ref())
+    }
+
+    /// Its Python files, notebooks left out.
+    pub fn python_files(&self) -> impl Iterator<Item = &Utf8PathBuf> {
+        self.files.iter().filter(|file| matches!(file.extension(), Some("py" | "pyi")))
+    }
+
+    /// Its lock.
+    ///
+    /// # Errors
+    /// When there is none, with the command that makes one.
+    pub fn lock(&self) -> Result<&Lock> {
+        self.lock.as_ref().map_err(|why| anyhow::anyhow!("{why}"))
+    }
+
+    /// Is this file a test, or test support? Rules for production code do not hold there.
+    pub fn is_test(&self, file: &Utf8Path) -> bool {
+        let inner = file.strip_prefix(&self.dir).unwrap_or(file);
+        let name = file.file_name().unwrap_or_default();
+        inner.parent().is_some_and(|dir| dir.components().any(|it| matches!(it.as_str(), "tests" | "test")))
+            || name.starts_with("test_")
+            || name.ends_with("_test.py")
+            || name == "conftest.py"
+    }
+}
+
+impl Repo {
+    /// Reads the repository that `start` is in.
+    ///
+    /// # Errors
+    /// On bad input: no settings above `start`, an invalid manifest, two projects with one name, a dependency cycle.
+    pub fn load(start: &Utf8Path, config_file: Option<&Utf8Path>) -> Result<Repo> {
+        let (root, file) = locate(start, config_file)?;
+        let config = Config::load(&file)?;
+        let mut projects = read_projects(&root, &config)?;
+        projects.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.dir.cmp(&b.dir)));
+        for pair in projects.windows(2) {
+            if pair[0].name == pair[1].name {
+                bail!(
+                    "two projects are named `{}`: {} and {}; give one of them another `name` in its pyproject.toml",
+                    pair[0].name,
+                    pair[0].dir,
+                    pair[1].dir
+                );
+            }
+        }
+        files::assign(&root, &mut projects)?;
+        for project in &mut projects {
+            project.packages = packages::of(&project.manifest, &project.name, &project.dir, &project.files);
+        }
+        check_cycles(&projects)?;
+        Ok(Repo { root, ci: config::directory(&file), config, projects })
+    }
+
+    /// A project by name, in any spelling.
+    ///
+    /// # Errors
+    /// When there is none, with the nearest name.
+    pub fn project(&self, name: &str) -> Result<&Project> {
+        let normal = manifest::normalise_name(name);
+        self.projects.iter().find(|it| it.name == normal || it.dir == name.trim_end_matches('/')).ok_or_else(|| {
+            let names: Vec<&str> = self.projects.iter().map(|it| it.name.as_str()).collect();
+            anyhow::anyhow!("there is no project `{name}`{}", crate::suggest::did_you_mean(&normal, &names))
+        })
+    }
+
+    /// The project in a repo-relative directory.
+    pub fn project_in(&self, dir: &Utf8Path) -> Option<&Project> {
+        self.projects.iter().find(|it| it.dir == dir)
+    }
+
+    /// An absolute path.
+    pub fn abs(&self, path: impl AsRef<Utf8Path>) -> Utf8PathBuf {
+        self.root.join(path.as_ref())
+    }
+
+    /// The projects that reach this one through local dependencies.
+    pub fn dependants(&self, project: &Project) -> Vec<&Project> {
+        self.projects.iter().filter(|it| it.locals.iter().any(|local| local.path == project.dir)).collect()
+    }
+}
+
+/// The root and the settings file.
+fn locate(start: &Utf8Path, config_file: Option<&Utf8Path>) -> Result<(Utf8PathBuf, Utf8PathBuf)> {
+    let start = start.canonicalize_utf8().with_context(|| format!("could not find {start}"))?;
+    if let Some(file) = config_file {
+        let file =
+            start.join(file).canonicalize_utf8().with_context(|| format!("could not find the settings {file}"))?;
+        let root = start.ancestors().find(|dir| dir.join(".git").exists()).unwrap_or(&start);
+        return Ok((root.to_owned(), file));
+    }
+    let root = start.ancestors().find(|dir| dir.join(config::FILE).is_file()).with_context(|| {
+        format!(
+            "{start} is in no repository with a {}; create that file at the root, or say --config FILE",
+            config::FILE
+        )
+    })?;
+    Ok((root.to_owned(), root.join(config::FILE)))
+}
+
+fn read_projects(root: &Utf8Path, config: &Config) -> Result<Vec<Project>> {
+    let mut projects = Vec::new();
+    let mut locks: BTreeMap<Utf8PathBuf, Result<Lock, String>> = BTreeMap::new();
+    for dir in project_dirs(root, config)? {
+        let path = dir.join("pyproject.toml");
+        let manifest = read_manifest(root, &path)?;
+        let Some(table) = &manifest.typed.project else { continue };
+        let name = manifest::normalise_name(&table.name);
+        check_name(&path, &name)?;
+        let lock_dir = lock_dir(root, &dir, &manifest)?;
+        let lock = locks.entry(lock_dir.clone()).or_insert_with(|| read_lock(root, &lock_dir)).clone();
+        let locals = locals(&dir, &name, &manifest, &lock_dir, lock.as_ref().ok());
+        projects.push(Project { name, dir, manifest, lock_dir, lock, locals, files: Vec::new(), packages: Vec::new() });
+    }
+    Ok(projects)
+}
+
+/// Directories with a `pyproject.toml` under the globs, repo-relative, sorted, each once.
+fn project_dirs(root: &Utf8Path, config: &Config) -> Result<BTreeSet<Utf8PathBuf>> {
+    let excluded: Vec<glob::Pattern> = config
+        .exclude
+        .iter()
+        .map(|it| {
+            glob::Pattern::new(it.trim_end_matches('/')).with_context(|| format!("`{it}` in `exclude` is no glob"))
+        })
+        .collect::<Result<_>>()?;
+    let mut dirs = BTreeSet::new();
+    for pattern in &config.projects {
+        let full = format!("{}/{}", glob::Pattern::escape(root.as_str()), pattern.trim_end_matches('/'));
+        for path in glob::glob(&full).with_context(|| format!("`{pattern}` in `projects` is no glob"))? {
+            let path = path.with_context(|| format!("while looking for projects under `{pattern}`"))?;
+            if !path.join("pyproject.toml").is_file() {
+                continue;
+            }
+            let path = Utf8PathBuf::from_path_buf(path).map_err(|path| {
+                anyhow::anyhow!("{} holds a project, but its path is no UTF-8; rename it", path.display())
+            })?;
+            let dir = path.strip_prefix(root).unwrap_or(&path).to_owned();
+            let hidden = dir.components().any(|it| it.as_str().starts_with('.') && it.as_str().len() > 1);
+            if !hidden && !excluded.iter().any(|it| it.matches(dir.as_str())) {
+                dirs.insert(dir);
+            }
+        }
+    }
+    Ok(dirs)
+}
+
+fn read_manifest(root: &Utf8Path, path: &Utf8Path) -> Result<Manifest> {
+    let text = std::fs::read_to_string(root.join(path)).with_context(|| format!("could not read {path}"))?;
+    Manifest::parse(path, &text)
+}
+
+/// Names become file names and job names, so they must be what the packaging standard allows and nothing more.
+fn check_name(path: &Utf8Path, name: &str) -> Result<()> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.is_empty() || !name.chars().all(plain) || name.starts_with('-') || name.ends_with('-') {
+        bail!("{path}: `{name}` is no valid project name; use letters, digits, `-`, `_` and `.`");
+    }
+    Ok(())
+}
+
+/// The directory of the lock: that of the workspace a project is a member of, or its own.
+fn lock_dir(root: &Utf8Path, dir: &Utf8Path, manifest: &Manifest) -> Result<Utf8PathBuf> {
+    if manifest.typed.tool.uv.workspace.is_some() {
+        return Ok(dir.to_owned());
+    }
+    for ancestor in dir.ancestors().skip(1) {
+        let path = ancestor.join("pyproject.toml");
+        if !root.join(&path).is_file() {
+            continue;
+        }
+        let Some(workspace) = read_manifest(root, &path)?.typed.tool.uv.workspace else { continue };
+        let inner = dir.strip_prefix(ancestor).unwrap_or(dir);
+        if matches(&workspace.members, inner, &path)? && !matches(&workspace.exclude, inner, &path)? {
+            return Ok(ancestor.to_owned());
+        }
+    }
+    Ok(dir.to_owned())
+}
+
+fn matches(globs: &[String], dir: &Utf8Path, manifest: &Utf8Path) -> Result<bool> {
+    let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
+    for text in globs {
+        let text = text.trim_start_matches("./").trim_end_matches('/');
+        let pattern = glob::Pattern::new(text)
+            .with_context(|| format!("{manifest}: `{text}` in tool.uv.workspace is no glob"))?;
+        if pattern.matches_with(dir.as_str(), options) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn read_lock(root: &Utf8Path, dir: &Utf8Path) -> Result<Lock, String> {
+    let path = dir.join("uv.lock");
+    match std::fs::read_to_string(root.join(&path)) {
+        Ok(text) => Lock::parse(&path, &text).map_err(|error| format!("{error:#}")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(format!("{path} is missing; `uv lock --project {}` writes it", crate::proc::quote(dir.as_str())))
+        }
+        Err(error) => Err(format!("could not read {path}: {error}")),
+    }
+}
+
+/// The union of what the lock and the manifest say: a stale lock must not hide an edge.
+fn locals(dir: &Utf8Path, name: &str, manifest: &Manifest, lock_dir: &Utf8Path, lock: Option<&Lock>) -> Vec<Local> {
+    let mut found: BTreeMap<Utf8PathBuf, Local> = BTreeMap::new();
+    for local in lock.map(|it| it.local_closure(name, true)).unwrap_or_default() {
+        if let Some(path) = manifest::resolve(lock_dir, &local.path) {
+            found.insert(path.clone(), Local { path, ..local });
+        }
+    }
+    for (source, path) in manifest.local_sources() {
+        let Some(path) = path.and_then(|path| manifest::resolve(dir, &path)) else { continue };
+        let editable =
+            manifest.at(&["tool", "uv", "sources", &source, "editable"]).and_then(toml::Value::as_bool) == Some(true);
+        found.entry(path.clone()).or_insert(Local { name: source, path, editable });
+    }
+    found.into_values().filter(|local| local.path != dir).collect()
+}
+
+/// A cycle of runtime dependencies between projects has no order to build in.
+fn check_cycles(projects: &[Project]) -> Result<()> {
+    let by_name: BTreeMap<&str, &Project> = projects.iter().map(|it| (it.name.as_str(), it)).collect();
+    let next = |project: &Project| -> Vec<&Project> {
+        let local: BTreeSet<String> = project.manifest.local_sources().into_iter().map(|(name, _)| name).collect();
+        let needed = project.manifest.typed.project.as_ref().map(|it| it.dependencies.as_slice()).unwrap_or_default();
+        let needed = needed.iter().map(|it| manifest::requirement_name(it)).filter(|it| local.contains(it));
+        needed.filter_map(|it| by_name.get(it.as_str()).copied()).collect()
+    };
+    let mut done = BTreeSet::new();
+    for start in projects {
+        let mut path: Vec<(&Project, Vec<&Project>)> = vec![(start, next(start))];
+        while let Some((project, rest)) = path.last_mut() {
+            let project = *project;
+            let Some(dependency) = rest.pop() else {
+                done.insert(&project.name);
+                path.pop();
+                continue;
+            };
+            if let Some(at) = path.iter().position(|(it, _)| it.name == dependency.name) {
+                let names: Vec<&str> =
+                    path[at..].iter().map(|(it, _)| it.name.as_str()).chain([dependency.name.as_str()]).collect();
+                bail!(
+                    "projects depend on each other in a cycle: {}; take one of these out of `dependencies`",
+                    names.join(" -> ")
+                );
+            }
+            if !done.contains(&dependency.name) {
+                path.push((dependency, next(dependency)));
+            }
+        }
+    }
+    Ok(())
+}

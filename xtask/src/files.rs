@@ -1,0 +1,69 @@
+//! Which files a project has: what git tracks and what it would track, split by the deepest project that holds them.
+//!
+//! Must not read the files themselves, except to list a directory where there is no git.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::discover::Project;
+use crate::proc;
+
+/// Directories that hold no source, for a tree without git.
+const NO_SOURCE: &[&str] = &["target", "node_modules", "__pycache__", "build", "dist", "site-packages"];
+
+/// Fills in every project's `files`.
+///
+/// # Errors
+/// When git is there but cannot list, and when a path inside a project is no UTF-8.
+pub fn assign(root: &Utf8Path, projects: &mut [Project]) -> Result<()> {
+    let by_dir: BTreeMap<Utf8PathBuf, usize> = projects.iter().enumerate().map(|(i, it)| (it.dir.clone(), i)).collect();
+    let mut lists: Vec<Vec<Utf8PathBuf>> = vec![Vec::new(); projects.len()];
+    for file in list(root)? {
+        if let Some(index) = file.ancestors().skip(1).find_map(|dir| by_dir.get(dir)) {
+            lists[*index].push(file);
+        }
+    }
+    for (project, mut files) in projects.iter_mut().zip(lists) {
+        files.sort();
+        files.dedup();
+        project.files = files;
+    }
+    Ok(())
+}
+
+/// All files below the root that are source: tracked, or untracked and not ignored.
+fn list(root: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
+    if !root.ancestors().any(|dir| dir.join(".git").exists()) {
+        let mut found = Vec::new();
+        walk(root, Utf8Path::new(""), &mut found)?;
+        return Ok(found);
+    }
+    let Some(git) = proc::find_on_path("git") else {
+        bail!("git is not on PATH; install it (Debian: apt-get install git)");
+    };
+    let env = crate::context::inherited(&["PATH", "HOME"]);
+    let args = ["-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+    let output = proc::read(&git, &args, root, &env).context("could not list the files of the repository")?;
+    let files = output.split('\0').filter(|it| !it.is_empty()).map(Utf8PathBuf::from);
+    // Deleted files are still in the index, submodules and nested repositories are listed as directories.
+    Ok(files.filter(|file| root.join(file).is_file()).collect())
+}
+
+fn walk(root: &Utf8Path, dir: &Utf8Path, found: &mut Vec<Utf8PathBuf>) -> Result<()> {
+    for entry in root.join(dir).read_dir_utf8().with_context(|| format!("could not list {dir}"))? {
+        let entry = entry.with_context(|| format!("could not list {dir}"))?;
+        let name = entry.file_name();
+        let path = dir.join(name);
+        if entry.file_type()?.is_dir() {
+            let is_venv = root.join(&path).join("pyvenv.cfg").is_file();
+            if !name.starts_with('.') && !NO_SOURCE.contains(&name) && !is_venv {
+                walk(root, &path, found)?;
+            }
+        } else if root.join(&path).is_file() {
+            found.push(path);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! The grammar of the command line, nothing else.
+
+use camino::Utf8PathBuf;
+use clap::{Args, Parser, Subcommand};
+
+/// The CI of a monorepo of Python projects: the same stages on a laptop and in GitLab.
+#[derive(Debug, Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask", version, disable_help_subcommand = true)]
+pub struct Flags {
+    #[command(subcommand)]
+    pub command: Command,
+    /// Take the settings from this file instead of ci/xtask.toml; policy files are then those beside it.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole pipeline.
+    Ci {
+        #[command(flatten)]
+        selection: Selection,
+        /// Run only these stages.
+        #[arg(long = "stage", value_name = "NAME", num_args = 1..)]
+        stages: Vec<String>,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Run just these stages (and those whose files they read).
+    Stage {
+        /// Stage names, as in docs/stages.md.
+        #[arg(required = true, value_name = "NAME")]
+        stages: Vec<String>,
+        #[command(flatten)]
+        selection: Selection,
+        #[command(flatten)]
+        how: How,
+    },
+    /// List the tools: name, pinned version, found version, path.
+    Tools {
+        /// Fetch those that are not there yet.
+        #[arg(long)]
+        fetch: bool,
+    },
+    /// Delete what runs have left under target/ci.
+    Clean {
+        /// Only list what would be deleted.
+        #[arg(long)]
+        dry_run: bool,
+        /// Delete the fetched tools and the vulnerability database in the user's cache as well.
+        #[arg(long)]
+        tools: bool,
+    },
+}
+
+/// Which projects.
+#[derive(Debug, Args)]
+pub struct Selection {
+    /// Only these projects, by name or directory.
+    #[arg(long = "project", value_name = "NAME", num_args = 1..)]
+    pub projects: Vec<String>,
+    /// All projects (the default).
+    #[arg(long, conflicts_with = "projects")]
+    pub all: bool,
+}
+
+/// How to run.
+#[derive(Debug, Args)]
+pub struct How {
+    /// Go on after a failure, so that one run shows all findings (the default).
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Stop at the first failure.
+    #[arg(long, conflicts_with = "keep_going")]
+    pub fail_fast: bool,
+    /// How many jobs at once; the number of cores when not given.
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+}

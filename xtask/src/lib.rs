@@ -1,0 +1,32 @@
+//! The CI of a monorepo of Python projects.
+//!
+//! One direction: flags -> discover -> plan -> run -> report. Modules in reading order; a module uses only those
+//! above it or beside it, and `docs/architecture.md` draws the whole. The library exists for the binary and its tests.
+
+pub mod stages;
+
+pub mod verdict;
+
+pub mod config;
+pub mod discover;
+pub mod files;
+pub mod lock;
+pub mod manifest;
+pub mod packages;
+pub mod suggest;
+
+pub mod plan;
+
+pub mod context;
+pub mod environments;
+pub mod live;
+pub mod proc;
+pub mod run;
+pub mod sources;
+pub mod tools;
+pub mod waivers;
+
+pub mod clean;
+pub mod flags;
+pub mod junit;
+pub mod report;

@@ -1,0 +1,211 @@
+//! What a `pyproject.toml` says, as far as the pipeline asks: names, local sources, workspace, `[tool.xtask]`.
+//!
+//! Pure: text in, values out. The whole table is kept beside the typed part for stages that read a tool's own section.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use serde::Deserialize;
+
+use crate::config::Waiver;
+
+/// A parsed `pyproject.toml`.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    /// The typed part.
+    pub typed: PyProject,
+    /// Everything.
+    pub table: toml::Table,
+}
+
+/// The typed part of a `pyproject.toml`.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct PyProject {
+    pub project: Option<ProjectTable>,
+    #[serde(default)]
+    pub tool: Tool,
+}
+
+/// `[project]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ProjectTable {
+    pub name: String,
+    #[serde(default)]
+    pub dependencies: Vec<String>,
+    #[serde(default)]
+    pub optional_dependencies: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    pub scripts: BTreeMap<String, String>,
+}
+
+/// `[tool]`
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Tool {
+    #[serde(default)]
+    pub uv: Uv,
+    #[serde(default)]
+    pub xtask: XtaskTable,
+}
+
+/// `[tool.uv]`
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Uv {
+    #[serde(default)]
+    pub sources: BTreeMap<String, toml::Value>,
+    pub workspace: Option<Workspace>,
+}
+
+/// `[tool.uv.workspace]`
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Workspace {
+    #[serde(default)]
+    pub members: Vec<String>,
+    #[serde(default)]
+    pub exclude: Vec<String>,
+}
+
+/// `[tool.xtask]`: what a project says to this pipeline, and its exceptions.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct XtaskTable {
+    /// Does docker-build make an image of it?
+    #[serde(default)]
+    pub image: bool,
+    /// The directories (or modules) of its own code, relative to the project, where they cannot be found by convention.
+    #[serde(default)]
+    pub packages: Vec<Utf8PathBuf>,
+    /// Extra inputs, as globs relative to the project: files outside it that its stages read.
+    #[serde(default)]
+    pub inputs: Vec<String>,
+    /// Exceptions, each with owner, reason and expiry date.
+    #[serde(default)]
+    pub waiver: Vec<Waiver>,
+    /// Settings of `ci/xtask.toml` that differ here, each with its reason.
+    #[serde(default, rename = "override")]
+    pub overrides: Vec<Override>,
+}
+
+/// One setting that differs in a project.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Override {
+    /// "pytest.coverage" and so on: table and key as in `ci/xtask.toml`.
+    pub setting: String,
+    /// Its value here.
+    pub value: toml::Value,
+    /// Why.
+    pub reason: String,
+}
+
+/// The settings that a project may override.
+pub const OVERRIDABLE: &[&str] =
+    &["pytest.coverage", "radon.maintainability", "radon.complexity", "bandit.severity", "vulnerabilities.severity"];
+
+impl Manifest {
+    /// Parses a manifest; `path` is only for the message.
+    ///
+    /// # Errors
+    /// When it is no TOML, or a key the pipeline reads has the wrong shape, with file, line and column.
+    pub fn parse(path: &Utf8Path, text: &str) -> Result<Manifest> {
+        let table: toml::Table = toml::from_str(text).with_context(|| format!("{path} is not valid TOML"))?;
+        let typed: PyProject = toml::from_str(text).with_context(|| format!("{path} is not valid"))?;
+        for it in &typed.tool.xtask.overrides {
+            if !OVERRIDABLE.contains(&it.setting.as_str()) {
+                bail!(
+                    "{path}: [[tool.xtask.override]] cannot set `{}`; it may set: {}",
+                    it.setting,
+                    OVERRIDABLE.join(", ")
+                );
+            }
+            if it.reason.trim().is_empty() {
+                bail!("{path}: [[tool.xtask.override]] of `{}` has an empty reason", it.setting);
+            }
+        }
+        for waiver in &typed.tool.xtask.waiver {
+            crate::stages::find(&waiver.stage).with_context(|| format!("{path}: [[tool.xtask.waiver]]"))?;
+            crate::config::check_waiver(waiver).with_context(|| format!("{path}: [[tool.xtask.waiver]]"))?;
+        }
+        Ok(Manifest { typed, table })
+    }
+
+    /// A value deep in the table: `at(&["tool", "ruff", "lint"])`.
+    pub fn at(&self, keys: &[&str]) -> Option<&toml::Value> {
+        let (first, rest) = keys.split_first()?;
+        rest.iter().try_fold(self.table.get(*first)?, |value, key| value.get(key))
+    }
+
+    /// The names of local sources with the directory they name, relative to the manifest; `None` for workspace members.
+    pub fn local_sources(&self) -> Vec<(String, Option<Utf8PathBuf>)> {
+        let mut found = Vec::new();
+        for (name, source) in &self.typed.tool.uv.sources {
+            let alternatives = source.as_array().map_or_else(|| vec![source], |list| list.iter().collect());
+            for source in alternatives {
+                if let Some(path) = source.get("path").and_then(toml::Value::as_str) {
+                    found.push((normalise_name(name), Some(Utf8PathBuf::from(path))));
+                } else if source.get("workspace").and_then(toml::Value::as_bool) == Some(true) {
+                    found.push((normalise_name(name), None));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// A distribution name as PEP 503 compares it.
+pub fn normalise_name(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for c in name.trim().chars() {
+        if matches!(c, '-' | '_' | '.') {
+            if !out.ends_with('-') {
+                out.push('-');
+            }
+        } else {
+            out.extend(c.to_lowercase());
+        }
+    }
+    out
+}
+
+/// The distribution name at the start of a PEP 508 requirement.
+pub fn requirement_name(requirement: &str) -> String {
+    let end = requirement
+        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
+        .unwrap_or(requirement.len());
+    normalise_name(&requirement[..end])
+}
+
+/// `base/path` with `.` and `..` resolved by text; `None` when it leaves the repository.
+pub fn resolve(base: &Utf8Path, path: &Utf8Path) -> Option<Utf8PathBuf> {
+    let mut out = Utf8PathBuf::new();
+    for component in base.join(path).components() {
+        match component {
+            Utf8Component::CurDir => {}
+            Utf8Component::ParentDir => {
+                if !out.pop() {
+                    return None;
+                }
+            }
+            other => out.push(other),
+        }
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_compare_as_pep_503_says() {
+        assert_eq!(normalise_name("My__Pkg.core"), "my-pkg-core");
+        assert_eq!(requirement_name("Foo_Bar[extra]>=1 ; python_version > '3'"), "foo-bar");
+    }
+
+    #[test]
+    fn a_path_that_leaves_the_repository_is_none() {
+        assert_eq!(resolve("projects/a".into(), "../b".into()).as_deref(), Some("projects/b".into()));
+        assert_eq!(resolve("a".into(), "../../b".into()), None);
+    }
+}

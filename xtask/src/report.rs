@@ -1,0 +1,191 @@
+//! The end of a run as text: a table projects x stages, then each red verdict with its first findings, its log and
+//! the command that reproduces it. Pure; `main` prints it.
+
+use anstyle::{AnsiColor, Style};
+
+use crate::junit::located;
+use crate::run::Record;
+use crate::stages;
+use crate::verdict::{Outcome, Status};
+
+/// How many findings of one verdict are shown; the log and the JUnit file have all.
+const SHOWN: usize = 8;
+
+/// Are colours wanted? `NO_COLOR` beats `CLICOLOR_FORCE`, which beats what the terminal is.
+pub fn colour_wanted(terminal: bool) -> bool {
+    let set = |name: &str| std::env::var(name).is_ok_and(|it| !it.is_empty() && it != "0");
+    if std::env::var("NO_COLOR").is_ok_and(|it| !it.is_empty()) {
+        return false;
+    }
+    set("CLICOLOR_FORCE") || (terminal && std::env::var("CLICOLOR").as_deref() != Ok("0"))
+}
+
+/// A word in the colour of an outcome.
+pub fn paint(word: &str, outcome: Outcome, colour: bool) -> String {
+    let ansi = match outcome {
+        Outcome::Pass => AnsiColor::Green,
+        Outcome::Fail => AnsiColor::Red,
+        Outcome::Error => AnsiColor::Magenta,
+        Outcome::Skip => AnsiColor::Yellow,
+    };
+    let style = Style::new().fg_color(Some(ansi.into()));
+    if colour { format!("{style}{word}{style:#}") } else { word.to_owned() }
+}
+
+/// The exit code of a run.
+pub fn exit_code(records: &[Record], cancelled: bool) -> i32 {
+    if cancelled {
+        return 130;
+    }
+    match records.iter().map(|it| it.verdict.outcome()).max() {
+        Some(Outcome::Error) => 2,
+        Some(Outcome::Fail) => 1,
+        _ => 0,
+    }
+}
+
+/// The whole text.
+pub fn summary(records: &[Record], elapsed: std::time::Duration, colour: bool) -> String {
+    let mut out = String::from("\n");
+    out += &table(records, colour);
+    for record in records.iter().filter(|it| it.verdict.outcome() >= Outcome::Fail) {
+        out += &failure(record, colour);
+    }
+    out += &skipped(records);
+    out += &remarks(records);
+    let count = |outcome| records.iter().filter(|it| it.verdict.outcome() == outcome).count();
+    let counts = [
+        (Outcome::Pass, "ok"),
+        (Outcome::Fail, "failed"),
+        (Outcome::Error, "could not run"),
+        (Outcome::Skip, "skipped"),
+    ];
+    let counts: Vec<String> = counts
+        .into_iter()
+        .filter(|(outcome, _)| count(*outcome) > 0)
+        .map(|(outcome, word)| paint(&format!("{} {word}", count(outcome)), outcome, colour))
+        .collect();
+    out += &format!("\n{} of {} jobs in {:.1} s\n", counts.join(", "), records.len(), elapsed.as_secs_f64());
+    out
+}
+
+/// One row for each project, one column for each stage; a long stage name is broken over two lines.
+fn table(records: &[Record], colour: bool) -> String {
+    let mut stages: Vec<&str> = records.iter().map(|it| it.stage.name).collect();
+    stages.sort_by_key(|name| stages::position(name));
+    stages.dedup();
+    let mut projects: Vec<&str> = records.iter().map(|it| it.project.as_str()).collect();
+    projects.sort_unstable();
+    projects.dedup();
+    let heads: Vec<(String, String)> = stages.iter().map(|name| broken(name)).collect();
+    let widths: Vec<usize> = heads.iter().map(|(a, b)| a.len().max(b.len()).max(5)).collect();
+    let first = projects.iter().map(|it| it.len()).max().unwrap_or(0).max(7);
+
+    let mut out = String::new();
+    let mut line = |first_cell: &str, cells: &mut dyn Iterator<Item = (String, usize)>| {
+        let mut row = format!("{first_cell:first$}");
+        for ((cell, shown), width) in cells.zip(&widths) {
+            row += &format!("  {cell}{}", " ".repeat(width.saturating_sub(shown)));
+        }
+        out += row.trim_end();
+        out.push('\n');
+    };
+    if heads.iter().any(|(_, below)| !below.is_empty()) {
+        line("", &mut heads.iter().map(|(above, _)| (above.clone(), above.len())));
+        line("project", &mut heads.iter().map(|(_, below)| (below.clone(), below.len())));
+    } else {
+        line("project", &mut heads.iter().map(|(above, _)| (above.clone(), above.len())));
+    }
+    for project in projects {
+        line(
+            project,
+            &mut stages.iter().map(|stage| {
+                let record = records.iter().find(|it| it.project == project && it.stage.name == *stage);
+                record.map_or((String::new(), 0), |it| cell(it, colour))
+            }),
+        );
+    }
+    out
+}
+
+/// A stage's name over two lines, where it is long.
+fn broken(name: &str) -> (String, String) {
+    match name.find('-') {
+        Some(at) => (name[..=at].to_owned(), name[at + 1..].to_owned()),
+        None if name.len() > 9 => (format!("{}-", &name[..7]), name[7..].to_owned()),
+        None => (name.to_owned(), String::new()),
+    }
+}
+
+fn cell(record: &Record, colour: bool) -> (String, usize) {
+    let outcome = record.verdict.outcome();
+    let word = match (outcome, record.verdict.red()) {
+        (Outcome::Fail, red) if red > 1 => format!("FAIL{}", if red > 99 { "+".to_owned() } else { red.to_string() }),
+        (Outcome::Skip, _) if record.blocked => "-".to_owned(),
+        _ => outcome.word().to_owned(),
+    };
+    (paint(&word, outcome, colour), word.len())
+}
+
+/// What is wrong with one job, where to read more, and how to see it again.
+fn failure(record: &Record, colour: bool) -> String {
+    let outcome = record.verdict.outcome();
+    let mut out = format!("\n{} {} {}\n", paint(outcome.word(), outcome, colour), record.stage.name, record.project);
+    let red: Vec<_> = record.verdict.cases.iter().filter(|case| case.is_red()).collect();
+    for case in red.iter().take(SHOWN) {
+        out += &format!("  {}\n", located(case));
+        let keep = if red.len() == 1 { 20 } else { 3 };
+        for line in case.detail.lines().take(keep) {
+            out += &format!("      {line}\n");
+        }
+    }
+    if red.len() > SHOWN {
+        out += &format!("  ... and {} more\n", red.len() - SHOWN);
+    }
+    out += &format!("  log:       {}\n  reproduce: {}\n", record.log, reproduce(record));
+    out
+}
+
+/// The command that runs just this job.
+pub fn reproduce(record: &Record) -> String {
+    format!("cargo xtask stage {} --project {}", record.stage.name, record.project)
+}
+
+/// What was not checked, each reason once.
+fn skipped(records: &[Record]) -> String {
+    let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
+    for record in records.iter().filter(|it| it.verdict.outcome() == Outcome::Skip && !it.blocked) {
+        for case in &record.verdict.cases {
+            let key = format!("{}: {}", record.stage.name, case.message);
+            match reasons.iter_mut().find(|(reason, _)| *reason == key) {
+                Some((_, projects)) => projects.push(record.project.clone()),
+                None => reasons.push((key, vec![record.project.clone()])),
+            }
+        }
+    }
+    let mut out = String::new();
+    for (reason, projects) in reasons {
+        out += &format!("\nskipped {reason} ({})", projects.join(", "));
+    }
+    if out.is_empty() { out } else { out + "\n" }
+}
+
+/// Warnings and exceptions: nothing that was let through stays unseen.
+fn remarks(records: &[Record]) -> String {
+    let mut out = String::new();
+    for record in records {
+        let who = format!("{} {}", record.stage.name, record.project);
+        if record.verdict.warnings() > 0 {
+            out += &format!("\n{} warnings: {who}, see {}", record.verdict.warnings(), record.log);
+        }
+        if record.verdict.outcome() == Outcome::Skip {
+            continue;
+        }
+        for case in
+            record.verdict.cases.iter().filter(|case| case.status == Status::Skip && case.message.starts_with("waived"))
+        {
+            out += &format!("\nwaived: {who}: {}", located(case));
+        }
+    }
+    if out.is_empty() { out } else { out + "\n" }
+}

@@ -1,0 +1,59 @@
+//! Source files as the tools see them: copied into a clean tree, and hashed by content.
+//!
+//! A copy holds the files git would hold and nothing else, under the same repo-relative paths, so that no stray
+//! configuration, ignore file or cache beside the sources can change what a tool looks at.
+
+use anyhow::{Context as _, Result};
+use camino::{Utf8Path, Utf8PathBuf};
+use hmac_sha256::Hash;
+
+use crate::discover::{Project, Repo};
+
+/// Copies repo-relative files to the same paths under `to`.
+///
+/// # Errors
+/// When one cannot be read or written.
+pub fn copy<'a>(repo: &Repo, to: &Utf8Path, files: impl IntoIterator<Item = &'a Utf8PathBuf>) -> Result<()> {
+    for file in files {
+        let target = to.join(file);
+        if let Some(dir) = target.parent() {
+            std::fs::create_dir_all(dir).with_context(|| format!("could not create {dir}"))?;
+        }
+        std::fs::copy(repo.abs(file), &target).with_context(|| format!("could not copy {file}"))?;
+    }
+    Ok(())
+}
+
+/// The hash of every local file that an environment of the project is built from; `None` when some are not known.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn closure_stamp(repo: &Repo, project: &Project) -> Result<Option<String>> {
+    let mut hash = Hash::new();
+    let mut projects = vec![project];
+    for local in &project.locals {
+        // A local package outside the project globs has no list of files: nothing is known of it.
+        let Some(other) = repo.project_in(&local.path) else { return Ok(None) };
+        projects.push(other);
+    }
+    for project in projects {
+        for file in &project.files {
+            let bytes = std::fs::read(repo.abs(file)).with_context(|| format!("could not read {file}"))?;
+            for part in [file.as_str().as_bytes(), &bytes] {
+                hash.update((part.len() as u64).to_le_bytes());
+                hash.update(part);
+            }
+        }
+    }
+    Ok(Some(hex(&hash.finalize())))
+}
+
+/// Bytes as lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The sha256 of a text or file content, in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Hash::hash(bytes))
+}
