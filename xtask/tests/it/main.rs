@@ -1,0 +1,11 @@
+//! Tests that drive the real binary with the real tools in throw-away repositories.
+//!
+//! What a tool needs is fetched on first use, as for a user; nothing is skipped.
+
+mod support;
+
+mod cli;
+mod planted_env;
+mod planted_lint;
+mod planted_sbom;
+mod planted_ship;
