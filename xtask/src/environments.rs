@@ -22,7 +22,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn suffix(self) -> &'static str {
+    /// Its directory, and its word in the name of a log.
+    pub fn word(self) -> &'static str {
         match self {
             Kind::Dev => "dev",
             Kind::Runtime => "runtime",
@@ -32,7 +33,7 @@ impl Kind {
 
 /// Where an environment stands.
 pub fn path(out: &Utf8Path, project: &Project, kind: Kind) -> Utf8PathBuf {
-    out.join("envs").join(&project.name).join(kind.suffix())
+    out.join("envs").join(&project.name).join(kind.word())
 }
 
 /// The interpreter of an environment.

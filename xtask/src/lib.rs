@@ -19,6 +19,7 @@ pub mod plan;
 
 pub mod context;
 pub mod environments;
+pub mod graph;
 pub mod live;
 pub mod proc;
 pub mod run;

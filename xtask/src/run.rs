@@ -1,24 +1,24 @@
 //! Runs a plan: the only loop over jobs.
 //!
-//! Work is a graph of nodes (provide a tool, make an environment, run a stage); threads take what is ready, most
-//! urgent first. Must not know what a stage does, nor print: it tells the view what begins and what has ended.
+//! Threads take from the graph what is ready, most urgent first. Must not know what a stage does, nor print: it tells
+//! the view what begins and what has ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
-use camino::Utf8PathBuf;
+use anyhow::{Result, anyhow, bail};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::context::Context;
 use crate::discover::{Project, Repo};
-use crate::environments::{self, Kind};
+use crate::graph::{Graph, Node};
 use crate::live::Live;
 use crate::plan::Plan;
-use crate::stages::{self, Run, Stage};
-use crate::tools::{Tool, Tools};
+use crate::stages::{Run, Stage};
+use crate::tools::Tools;
 use crate::verdict::{Case, Outcome, Verdict};
-use crate::{proc, waivers};
+use crate::{environments, proc, waivers};
 
 /// What became of one job.
 #[derive(Debug, Clone)]
@@ -48,21 +48,17 @@ pub struct Options {
     pub ci: bool,
 }
 
-/// One piece of work.
-enum Node<'a> {
-    Tool(Tool),
-    Environment(&'a Project, Kind),
-    Each(&'static Stage, &'a Project),
-    Batch(&'static Stage, Vec<&'a Project>),
-}
-
-/// The work of a plan and who waits for whom.
-struct Graph<'a> {
-    nodes: Vec<Node<'a>>,
-    /// For each node, the nodes it waits for.
-    waits: Vec<BTreeSet<usize>>,
-    /// Seconds of work, roughly, on the longest way from here to the end.
-    urgency: Vec<u32>,
+/// Everything that the threads of a run share.
+struct Session<'a> {
+    repo: &'a Repo,
+    tools: &'a Tools,
+    graph: Graph<'a>,
+    out: &'a Utf8Path,
+    options: &'a Options,
+    selected: Vec<String>,
+    live: &'a Live,
+    state: Mutex<State>,
+    changed: Condvar,
 }
 
 #[derive(Default)]
@@ -76,219 +72,203 @@ struct State {
 }
 
 /// Runs everything in the plan and returns a record for each job, in the order of the plan.
-pub fn run(
-    repo: &Repo,
-    tools: &Tools,
-    plan: &Plan,
-    out: &camino::Utf8Path,
-    options: &Options,
-    live: &Live,
-) -> Vec<Record> {
-    let graph = Graph::of(plan);
+pub fn run(repo: &Repo, tools: &Tools, plan: &Plan, out: &Utf8Path, options: &Options, live: &Live) -> Vec<Record> {
     let selected: BTreeSet<String> = plan.jobs.iter().map(|job| job.project.name.clone()).collect();
-    let selected: Vec<String> = selected.into_iter().collect();
-    let state = Mutex::new(State::default());
-    let changed = Condvar::new();
-    let worker = || {
-        while let Some(index) = next(&graph, &state, &changed) {
-            let records = perform(repo, tools, &graph, index, out, options, &selected, &state, live);
-            let mut state = lock(&state);
-            state.done.insert(index);
-            for record in records {
-                if options.fail_fast && record.verdict.outcome() >= Outcome::Fail {
-                    state.stopping = true;
-                }
-                live.finished(&record);
-                state.records.insert((record.project.clone(), record.stage.name), record);
-            }
-            changed.notify_all();
-        }
+    let session = Session {
+        repo,
+        tools,
+        graph: Graph::of(plan),
+        out,
+        options,
+        selected: selected.into_iter().collect(),
+        live,
+        state: Mutex::default(),
+        changed: Condvar::new(),
     };
     std::thread::scope(|scope| {
         for _ in 0..options.jobs.max(1) {
-            scope.spawn(worker);
+            scope.spawn(|| session.work());
         }
     });
 
-    let mut state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let records = plan.jobs.iter().map(|job| {
-        state.records.remove(&(job.project.name.clone(), job.stage.name)).unwrap_or_else(|| {
-            let why = if proc::cancelled() {
-                "cancelled"
-            } else {
-                "not started: the run stopped at the first failure (--fail-fast)"
-            };
-            let verdict = Verdict::one(if proc::cancelled() {
-                Case::error("cancelled", why)
-            } else {
-                Case::skip(job.stage.name, why)
-            });
-            record(job.stage, job.project, verdict, Duration::ZERO, out, repo)
-        })
+    let mut records = std::mem::take(&mut session.lock().records);
+    let of_job = plan.jobs.iter().map(|job| {
+        let verdict = if proc::cancelled() {
+            Verdict::one(Case::error("cancelled", "cancelled before it was started"))
+        } else {
+            Verdict::one(Case::skip("not-started", "not started: the run stopped at the first failure (--fail-fast)"))
+        };
+        records
+            .remove(&(job.project.name.clone(), job.stage.name))
+            .unwrap_or_else(|| session.record(job.stage, job.project, verdict, Duration::ZERO))
     });
-    records.collect()
+    of_job.collect()
 }
 
-/// Waits for a node that is ready and takes it; `None` when there is nothing left.
-fn next(graph: &Graph, state: &Mutex<State>, changed: &Condvar) -> Option<usize> {
-    let mut guard = lock(state);
-    loop {
-        if guard.stopping || proc::cancelled() || guard.started.len() == graph.nodes.len() {
-            return None;
+impl Session<'_> {
+    /// What each thread does: take what is ready until nothing is left.
+    fn work(&self) {
+        while let Some(index) = self.next() {
+            let label = self.graph.nodes[index].label();
+            self.live.started(&label);
+            let records = self.perform(index);
+            self.live.ended(&label);
+            let mut state = self.lock();
+            state.done.insert(index);
+            for record in records {
+                state.stopping |= self.options.fail_fast && record.verdict.outcome() >= Outcome::Fail;
+                self.live.finished(&record);
+                state.records.insert((record.project.clone(), record.stage.name), record);
+            }
+            self.changed.notify_all();
         }
-        let ready = (0..graph.nodes.len()).filter(|index| {
-            !guard.started.contains(index) && graph.waits[*index].iter().all(|it| guard.done.contains(it))
-        });
-        if let Some(index) = ready.max_by_key(|index| (graph.urgency[*index], std::cmp::Reverse(*index))) {
-            guard.started.insert(index);
-            return Some(index);
-        }
-        guard = changed.wait_timeout(guard, Duration::from_millis(200)).unwrap_or_else(PoisonError::into_inner).0;
     }
-}
 
-#[allow(clippy::too_many_arguments, reason = "the one place where everything meets; a struct would only rename it")]
-fn perform(
-    repo: &Repo,
-    tools: &Tools,
-    graph: &Graph,
-    index: usize,
-    out: &camino::Utf8Path,
-    options: &Options,
-    selected: &[String],
-    state: &Mutex<State>,
-    live: &Live,
-) -> Vec<Record> {
-    let context = |stage: &'static str, log: &str| Context {
-        repo,
-        tools,
-        out: out.to_owned(),
-        stage,
-        log: out.join("logs").join(format!("{log}.log")),
-        ci: options.ci,
-        selected,
-    };
-    let started = Instant::now();
-    let node = &graph.nodes[index];
-    live.started(&node.label());
-    let records = match node {
-        Node::Tool(tool) => {
-            let result = guarded(|| tools.provide(&repo.config, *tool, &|text| live.say(text)));
-            note_broken(state, index, result, "");
-            Vec::new()
+    /// Waits for a node that is ready and takes it; `None` when there is nothing left to take.
+    fn next(&self) -> Option<usize> {
+        let graph = &self.graph;
+        let mut state = self.lock();
+        loop {
+            if state.stopping || proc::cancelled() || state.started.len() == graph.nodes.len() {
+                return None;
+            }
+            let ready = (0..graph.nodes.len()).filter(|index| {
+                !state.started.contains(index) && graph.waits[*index].iter().all(|it| state.done.contains(it))
+            });
+            if let Some(index) = ready.max_by_key(|index| (graph.urgency[*index], std::cmp::Reverse(*index))) {
+                state.started.insert(index);
+                return Some(index);
+            }
+            // The time limit is for Ctrl-C, which wakes nobody.
+            let waited = self.changed.wait_timeout(state, Duration::from_millis(200));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        Node::Environment(project, kind) => {
-            let log = format!("{}.environment-{}", project.name, if *kind == Kind::Dev { "dev" } else { "runtime" });
-            let ctx = context("environment", &log);
-            let result = guarded(|| environments::make(&ctx, project, *kind));
-            note_broken(state, index, result, &format!("; log: target/ci/logs/{log}.log"));
-            Vec::new()
-        }
-        Node::Each(stage, project) => {
-            if let Some(blocked) = blocked(state, stage, project) {
-                vec![Record { blocked: true, ..record(stage, project, blocked, Duration::ZERO, out, repo) }]
-            } else {
-                let ctx = context(stage.name, &format!("{}.{}", project.name, stage.name));
-                let result = match (broken_tool(graph, index, state), stage.run) {
-                    (Some(why), _) => Err(anyhow::anyhow!(why)),
-                    (None, Run::Each(function)) => guarded(|| function(&ctx, project)),
-                    (None, _) => Err(anyhow::anyhow!("{} does not run for one project", stage.name)),
-                };
-                vec![finish(stage, project, result, started.elapsed(), out, repo)]
+    }
+
+    fn perform(&self, index: usize) -> Vec<Record> {
+        let started = Instant::now();
+        match &self.graph.nodes[index] {
+            Node::Tool(tool) => {
+                let say = |text: &str| self.live.say(text);
+                self.prepared(index, "", guarded(|| self.tools.provide(&self.repo.config, *tool, &say)))
+            }
+            Node::Environment(project, kind) => {
+                let log = format!("{}.environment-{}", project.name, kind.word());
+                let ctx = self.context("environment", &log);
+                let hint = format!("; log: target/ci/logs/{log}.log");
+                self.prepared(index, &hint, guarded(|| environments::make(&ctx, project, *kind)))
+            }
+            Node::Each(stage, project) => {
+                if let Some(verdict) = self.blocked(stage, project) {
+                    return vec![Record { blocked: true, ..self.record(stage, project, verdict, Duration::ZERO) }];
+                }
+                let ctx = self.context(stage.name, &format!("{}.{}", project.name, stage.name));
+                let result = self.unbroken(index).and_then(|()| match stage.run {
+                    Run::Each(function) => guarded(|| function(&ctx, project)),
+                    _ => bail!("{} does not run for one project", stage.name),
+                });
+                vec![self.judged(stage, project, result, started.elapsed())]
+            }
+            Node::Batch(stage, projects) => {
+                let ctx = self.context(stage.name, stage.name);
+                let result = self.unbroken(index).and_then(|()| match stage.run {
+                    Run::Batch(function) => guarded(|| function(&ctx, projects)),
+                    _ => bail!("{} does not run as a batch", stage.name),
+                });
+                self.split(stage, projects, result, started.elapsed(), &ctx.log)
             }
         }
-        Node::Batch(stage, projects) => {
-            let ctx = context(stage.name, stage.name);
-            let result = match (broken_tool(graph, index, state), stage.run) {
-                (Some(why), _) => Err(anyhow::anyhow!(why)),
-                (None, Run::Batch(function)) => guarded(|| function(&ctx, projects)),
-                (None, _) => Err(anyhow::anyhow!("{} does not run as a batch", stage.name)),
-            };
-            split(stage, projects, result, started.elapsed(), &ctx)
+    }
+
+    /// The verdicts of a batch as one record for each project, each with a copy of the batch's log.
+    fn split(
+        &self,
+        stage: &'static Stage,
+        projects: &[&Project],
+        result: Result<Vec<Verdict>>,
+        elapsed: Duration,
+        log: &Utf8Path,
+    ) -> Vec<Record> {
+        let result = result.and_then(|verdicts| {
+            if verdicts.len() != projects.len() {
+                bail!("{} has {} verdicts for {} projects", stage.name, verdicts.len(), projects.len());
+            }
+            Ok(verdicts)
+        });
+        let verdicts: Vec<Result<Verdict>> = match result {
+            Ok(verdicts) => verdicts.into_iter().map(Ok).collect(),
+            Err(error) => projects.iter().map(|_| Err(anyhow!("{error:#}"))).collect(),
+        };
+        let judged = projects.iter().zip(verdicts).map(|(project, verdict)| {
+            let record = self.judged(stage, project, verdict, elapsed);
+            // A log that cannot be copied is still there under the stage's name.
+            let _ = std::fs::copy(log, self.repo.abs(&record.log));
+            record
+        });
+        judged.collect()
+    }
+
+    /// The record of a job that ran: an `Err` becomes an error case, waivers are applied.
+    fn judged(&self, stage: &'static Stage, project: &Project, result: Result<Verdict>, elapsed: Duration) -> Record {
+        let mut verdict = result.unwrap_or_else(|error| {
+            let text = format!("{error:#}");
+            let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+            Verdict::one(Case::error(stage.name, first).detail(rest))
+        });
+        waivers::apply(&mut verdict, self.repo, project, stage.name, waivers::today());
+        self.record(stage, project, verdict, elapsed)
+    }
+
+    fn record(&self, stage: &'static Stage, project: &Project, verdict: Verdict, elapsed: Duration) -> Record {
+        let log = self.out.join("logs").join(format!("{}.{}.log", project.name, stage.name));
+        let log = log.strip_prefix(&self.repo.root).map(ToOwned::to_owned).unwrap_or(log);
+        let (project, dir) = (project.name.clone(), project.dir.clone());
+        Record { project, dir, stage, verdict, elapsed, log, blocked: false }
+    }
+
+    fn context(&self, stage: &'static str, log: &str) -> Context<'_> {
+        Context {
+            repo: self.repo,
+            tools: self.tools,
+            out: self.out.to_owned(),
+            stage,
+            log: self.out.join("logs").join(format!("{log}.log")),
+            ci: self.options.ci,
+            selected: &self.selected,
         }
-    };
-    live.ended(&node.label());
-    records
-}
+    }
 
-/// The verdicts of a batch as one record for each project; all share the batch's log.
-fn split(
-    stage: &'static Stage,
-    projects: &[&Project],
-    result: Result<Vec<Verdict>>,
-    elapsed: Duration,
-    ctx: &Context,
-) -> Vec<Record> {
-    let verdicts: Vec<Result<Verdict>> = match result {
-        Ok(verdicts) if verdicts.len() == projects.len() => verdicts.into_iter().map(Ok).collect(),
-        Ok(_) => projects.iter().map(|_| Err(anyhow::anyhow!("{} left out a project", stage.name))).collect(),
-        Err(error) => projects.iter().map(|_| Err(anyhow::anyhow!("{error:#}"))).collect(),
-    };
-    let finished = projects.iter().zip(verdicts).map(|(project, verdict)| {
-        let log = ctx.out.join("logs").join(format!("{}.{}.log", project.name, stage.name));
-        // A log that cannot be copied is still there under the stage's name.
-        let _ = std::fs::copy(&ctx.log, &log);
-        finish(stage, project, verdict, elapsed, &ctx.out, ctx.repo)
-    });
-    finished.collect()
-}
-
-fn finish(
-    stage: &'static Stage,
-    project: &Project,
-    result: Result<Verdict>,
-    elapsed: Duration,
-    out: &camino::Utf8Path,
-    repo: &Repo,
-) -> Record {
-    let mut verdict = result.unwrap_or_else(|error| {
-        let text = format!("{error:#}");
-        let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
-        Verdict::one(Case::error(stage.name, first).detail(rest))
-    });
-    waivers::apply(&mut verdict, repo, project, stage.name, waivers::today());
-    record(stage, project, verdict, elapsed, out, repo)
-}
-
-fn record(
-    stage: &'static Stage,
-    project: &Project,
-    verdict: Verdict,
-    elapsed: Duration,
-    out: &camino::Utf8Path,
-    repo: &Repo,
-) -> Record {
-    let log = out.join("logs").join(format!("{}.{}.log", project.name, stage.name));
-    let log = log.strip_prefix(&repo.root).map(ToOwned::to_owned).unwrap_or(log);
-    Record { project: project.name.clone(), dir: project.dir.clone(), stage, verdict, elapsed, log, blocked: false }
-}
-
-/// The verdict of a job that must not run because a need of it is red.
-fn blocked(state: &Mutex<State>, stage: &Stage, project: &Project) -> Option<Verdict> {
-    let state = lock(state);
-    let red: Vec<&str> = stage
-        .needs
-        .iter()
-        .copied()
-        .filter(|need| {
+    /// The verdict of a job that must not run because a need of it is red.
+    fn blocked(&self, stage: &Stage, project: &Project) -> Option<Verdict> {
+        let state = self.lock();
+        let is_red = |need: &&str| {
             let record = state.records.get(&(project.name.clone(), *need));
             record
                 .is_some_and(|it| it.blocked || (it.verdict.outcome() >= Outcome::Fail && !it.verdict.is_not_checked()))
-        })
-        .collect();
-    let (verb, list) = (if red.len() == 1 { "is" } else { "are" }, red.join(", "));
-    (!red.is_empty()).then(|| Verdict::one(Case::skip(stage.name, format!("needs {list}, which {verb} not green"))))
-}
+        };
+        let red: Vec<&str> = stage.needs.iter().copied().filter(is_red).collect();
+        let (verb, list) = (if red.len() == 1 { "is" } else { "are" }, red.join(", "));
+        (!red.is_empty()).then(|| Verdict::one(Case::skip(stage.name, format!("needs {list}, which {verb} not green"))))
+    }
 
-/// Why a tool or environment that this node waits for is not there.
-fn broken_tool(graph: &Graph, index: usize, state: &Mutex<State>) -> Option<String> {
-    let state = lock(state);
-    graph.waits[index].iter().find_map(|it| state.broken.get(it).cloned())
-}
+    /// Is everything there that this node waits for?
+    fn unbroken(&self, index: usize) -> Result<()> {
+        let state = self.lock();
+        match self.graph.waits[index].iter().find_map(|it| state.broken.get(it)) {
+            Some(why) => bail!("{why}"),
+            None => Ok(()),
+        }
+    }
 
-fn note_broken(state: &Mutex<State>, index: usize, result: Result<()>, hint: &str) {
-    if let Err(error) = result {
-        lock(state).broken.insert(index, format!("{error:#}{hint}"));
+    fn prepared(&self, index: usize, hint: &str, result: Result<()>) -> Vec<Record> {
+        if let Err(error) = result {
+            self.lock().broken.insert(index, format!("{error:#}{hint}"));
+        }
+        Vec::new()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -296,110 +276,6 @@ fn note_broken(state: &Mutex<State>, index: usize, result: Result<()>, hint: &st
 fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-        Err(anyhow::anyhow!("xtask itself failed: {}", text.unwrap_or("a panic without words")))
+        Err(anyhow!("xtask itself failed: {}", text.unwrap_or("a panic without words")))
     })
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Node<'_> {
-    fn label(&self) -> String {
-        match self {
-            Node::Tool(tool) => format!("fetch {}", tool.name()),
-            Node::Environment(project, _) => format!("environment {}", project.name),
-            Node::Each(stage, project) => format!("{} {}", stage.name, project.name),
-            Node::Batch(stage, projects) if projects.len() == 1 => format!("{} {}", stage.name, projects[0].name),
-            Node::Batch(stage, projects) => format!("{} of {} projects", stage.name, projects.len()),
-        }
-    }
-
-    /// Seconds of work, roughly: only the order in which ready nodes are taken depends on it.
-    fn cost(&self) -> u32 {
-        match self {
-            Node::Tool(_) => 5,
-            Node::Environment(..) => 1,
-            Node::Each(stage, _) => match stage.name {
-                "docker-build" => 60,
-                "pages" | "pytest" => 3,
-                "build" | "sbom" => 2,
-                _ => 1,
-            },
-            Node::Batch(stage, projects) => match stage.name {
-                "semgrep" => 3 + projects.len() as u32 / 10,
-                "bandit" => 1 + projects.len() as u32 / 3,
-                "radon" => 1 + projects.len() as u32 / 4,
-                _ => 1,
-            },
-        }
-    }
-}
-
-impl<'a> Graph<'a> {
-    fn of(plan: &Plan<'a>) -> Graph<'a> {
-        let mut graph = Graph { nodes: Vec::new(), waits: Vec::new(), urgency: Vec::new() };
-        let mut preparations: BTreeMap<String, usize> = BTreeMap::new();
-        let mut jobs: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        let mut batches: BTreeMap<&str, Vec<&'a Project>> = BTreeMap::new();
-        for job in &plan.jobs {
-            match job.stage.run {
-                Run::Batch(_) => batches.entry(job.stage.name).or_default().push(job.project),
-                _ => {
-                    let index = graph.add(Node::Each(job.stage, job.project));
-                    jobs.insert((job.stage.name, &job.project.name), index);
-                }
-            }
-        }
-        for (name, projects) in batches {
-            let stage = &stages::STAGES[stages::position(name)];
-            let index = graph.add(Node::Batch(stage, projects.clone()));
-            jobs.extend(projects.iter().map(|project| ((name, project.name.as_str()), index)));
-        }
-        for job in &plan.jobs {
-            let index = jobs[&(job.stage.name, job.project.name.as_str())];
-            for tool in job.stage.tools {
-                let it = *preparations.entry(tool.name().to_owned()).or_insert_with(|| graph.add(Node::Tool(*tool)));
-                graph.waits[index].insert(it);
-            }
-            for kind in job.stage.environments {
-                let key = format!("{kind:?} {}", job.project.name);
-                let it = *preparations.entry(key).or_insert_with(|| graph.add(Node::Environment(job.project, *kind)));
-                graph.waits[index].insert(it);
-            }
-            for need in job.stage.needs {
-                if let Some(it) = jobs.get(&(*need, job.project.name.as_str())) {
-                    graph.waits[index].insert(*it);
-                }
-            }
-        }
-        graph.weigh();
-        graph
-    }
-
-    fn add(&mut self, node: Node<'a>) -> usize {
-        self.nodes.push(node);
-        self.waits.push(BTreeSet::new());
-        self.nodes.len() - 1
-    }
-
-    /// Longest way to the end for every node. The table's needs have no cycle (a test says so), so this ends.
-    fn weigh(&mut self) {
-        self.urgency = self.nodes.iter().map(Node::cost).collect();
-        loop {
-            let mut changed = false;
-            for index in 0..self.nodes.len() {
-                for wait in self.waits[index].clone() {
-                    let through = self.urgency[index] + self.nodes[wait].cost();
-                    if through > self.urgency[wait] {
-                        self.urgency[wait] = through;
-                        changed = true;
-                    }
-                }
-            }
-            if !changed {
-                return;
-            }
-        }
-    }
 }

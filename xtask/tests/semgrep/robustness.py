@@ -41,10 +41,27 @@ def swallow(values: list[str]) -> None:
     # ruleid: except-pass
     with contextlib.suppress(Exception):
         print(values[0])
+    # ruleid: except-pass
+    try:
+        print(values[0])
+    except (IndexError, Exception):
+        pass
+    else:
+        print("printed")
+    # ruleid: except-pass
+    try:
+        print(values[0])
+    except Exception as error:
+        ...
     # ok: except-pass
     try:
         print(values[0])
     except IndexError:
+        pass
+    # ok: except-pass
+    try:
+        print(values[0])
+    except (IndexError, KeyError):
         pass
     # ok: except-pass
     try:
