@@ -29,16 +29,17 @@ fn suite(record: &Record) -> TestSuite {
     suite.set_time(record.elapsed);
     let mut names = BTreeSet::new();
     for case in &record.verdict.cases {
-        let mut name = case.name.clone();
+        let plain = one_line(&case.name);
+        let mut name = plain.clone();
         let mut number = 2;
         while !names.insert(name.clone()) {
-            name = format!("{} ({number})", case.name);
+            name = format!("{plain} ({number})");
             number += 1;
         }
         suite.add_test_case(test_case(&class, &name, case));
     }
     if !record.verdict.notes.is_empty() {
-        suite.set_system_out(record.verdict.notes.join("\n"));
+        suite.set_system_out(legal(&record.verdict.notes.join("\n")));
     }
     suite
 }
@@ -56,7 +57,7 @@ fn test_case(class: &str, name: &str, case: &Case) -> TestCase {
         }
     }
     if case.status == Status::Warn {
-        out.set_system_out(format!("warning: {}\n{}", located(case), case.detail));
+        out.set_system_out(legal(&format!("warning: {}\n{}", located(case), case.detail)));
     }
     out
 }
@@ -65,8 +66,8 @@ fn status(case: &Case) -> TestCaseStatus {
     let not = |kind| {
         let mut status = TestCaseStatus::non_success(kind);
         status.set_type(case.rule.as_str());
-        status.set_message(located(case));
-        status.set_description(format!("{}\n{}", located(case), case.detail));
+        status.set_message(one_line(&located(case)));
+        status.set_description(legal(&format!("{}\n{}", located(case), case.detail)));
         status
     };
     match case.status {
@@ -75,10 +76,20 @@ fn status(case: &Case) -> TestCaseStatus {
         Status::Broken | Status::Error => not(NonSuccessKind::Error),
         Status::Skip => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(case.message.as_str());
+            status.set_message(one_line(&case.message));
             status
         }
     }
+}
+
+/// Text without the two characters that XML forbids and quick-junit lets through.
+fn legal(text: &str) -> String {
+    text.replace(['\u{fffe}', '\u{ffff}'], "")
+}
+
+/// Text for an attribute: a line break in one is not what it was when it is read back.
+fn one_line(text: &str) -> String {
+    legal(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// `path:line: rule message`, as compilers write it.
@@ -87,5 +98,54 @@ pub fn located(case: &Case) -> String {
     match &case.place {
         Some(place) => format!("{place}: {words}"),
         None => words,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::stages;
+    use crate::verdict::Verdict;
+
+    /// Hostile text in, XML out that another parser reads, with every count equal to its elements.
+    #[test]
+    fn another_parser_reads_it_back() {
+        let hostile = "a\u{0}b\u{1b}[31mred\u{1b}[0m <&\"'> ]]> \u{fffe} \u{202e} ü\n\ttab";
+        let cases = vec![
+            Case::fail("R1", hostile).at("a <&>.py", Some(7)).detail(hostile),
+            Case::fail("R1", "the same place twice").at("a <&>.py", Some(7)),
+            Case::error("R2", hostile),
+            Case::skip("left out", hostile),
+            Case::warn("R3", "a warning").at("b.py", None),
+            Case::pass(hostile),
+        ];
+        let verdict = Verdict { cases, notes: vec![hostile.to_owned()] };
+        let stage = stages::find("ruff").expect("a stage");
+        let record = Record {
+            project: "p".to_owned(),
+            dir: "p".into(),
+            stage,
+            verdict,
+            elapsed: Duration::from_millis(10),
+            log: "log".into(),
+            blocked: false,
+        };
+        let xml = text(&report("all", &[&record]));
+        let document = roxmltree::Document::parse(&xml).unwrap_or_else(|error| panic!("{error}\n{xml}"));
+        let suite = document.descendants().find(|it| it.has_tag_name("testsuite")).expect("a suite");
+        let count = |tag: &str| suite.descendants().filter(|it| it.has_tag_name(tag)).count();
+        assert_eq!((suite.attribute("tests"), count("testcase")), (Some("6"), 6), "{xml}");
+        assert_eq!((suite.attribute("failures"), count("failure")), (Some("2"), 2), "{xml}");
+        assert_eq!((suite.attribute("errors"), count("error")), (Some("1"), 1), "{xml}");
+        assert_eq!(count("skipped"), 1, "{xml}");
+        let names: BTreeSet<_> =
+            suite.children().filter(|it| it.has_tag_name("testcase")).filter_map(|it| it.attribute("name")).collect();
+        assert_eq!(names.len(), 6, "{xml}");
+        let first = suite.children().find(|it| it.has_tag_name("testcase")).expect("a case");
+        assert_eq!(first.attribute("classname"), Some("p.ruff"));
+        assert_eq!((first.attribute("file"), first.attribute("line")), (Some("a <&>.py"), Some("7")));
+        assert!(!xml.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')), "{xml:?}");
     }
 }

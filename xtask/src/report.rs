@@ -189,3 +189,81 @@ fn remarks(records: &[Record]) -> String {
     }
     if out.is_empty() { out } else { out + "\n" }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use expect_test::expect;
+
+    use super::*;
+    use crate::verdict::{Case, Verdict};
+
+    fn record(project: &str, stage: &str, verdict: Verdict) -> Record {
+        let stage = stages::find(stage).expect("a stage");
+        let log = format!("target/ci/logs/{project}.{}.log", stage.name).into();
+        let (project, dir) = (project.to_owned(), "projects".into());
+        Record { project, dir, stage, verdict, elapsed: Duration::from_millis(1500), log, blocked: false }
+    }
+
+    fn records() -> Vec<Record> {
+        let long = "x".repeat(12);
+        let finding =
+            Case::fail("F401", "`os` imported but unused").at("projects/a/src/a.py", Some(3)).detail("remove it");
+        let skip = Verdict::not_checked("no container engine", false);
+        let broken = Verdict::one(Case::error("", "grype ended with exit code 1").detail("no database"));
+        vec![
+            record("a", "docker-build", skip.clone()),
+            record(&long, "docker-build", skip),
+            record("a", "ruff", Verdict::of(vec![finding], "2 files")),
+            record(&long, "ruff", Verdict::of(vec![], "2 files")),
+            record("a", "vulnerabilities", broken),
+            Record {
+                blocked: true,
+                ..record("a", "build", Verdict::one(Case::skip("build", "needs ruff, which is not green")))
+            },
+        ]
+    }
+
+    #[test]
+    fn a_summary_a_person_understands() {
+        expect![[r#"
+
+                          docker-  ruff   vulnera-  build
+            project       build           bilities
+            a             skip     FAIL   ERROR     -
+            xxxxxxxxxxxx  skip     ok
+
+            FAIL ruff a
+              projects/a/src/a.py:3: F401 `os` imported but unused
+                  remove it
+              log:       target/ci/logs/a.ruff.log
+              reproduce: cargo xtask stage ruff --project a
+
+            ERROR vulnerabilities a
+              grype ended with exit code 1
+                  no database
+              log:       target/ci/logs/a.vulnerabilities.log
+              reproduce: cargo xtask stage vulnerabilities --project a
+
+            skipped docker-build: not checked: no container engine (a, xxxxxxxxxxxx)
+
+            1 ok, 1 failed, 1 could not run, 3 skipped of 6 jobs in 3.0 s
+        "#]]
+        .assert_eq(&summary(&records(), Duration::from_secs(3), false));
+    }
+
+    #[test]
+    fn exit_codes() {
+        let all = records();
+        assert_eq!(exit_code(&all, false), 2);
+        assert_eq!(exit_code(&all[..4], false), 1);
+        assert_eq!(exit_code(&all[..2], false), 0);
+        assert_eq!(exit_code(&all, true), 130);
+        assert_eq!(
+            exit_code(&[record("a", "ruff", Verdict::default())], false),
+            2,
+            "a stage that says nothing is no pass"
+        );
+    }
+}

@@ -213,7 +213,7 @@ impl Session<'_> {
         let mut verdict = result.unwrap_or_else(|error| {
             let text = format!("{error:#}");
             let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
-            Verdict::one(Case::error(stage.name, first).detail(rest))
+            Verdict::one(Case::error("", first).detail(rest).named(stage.name))
         });
         waivers::apply(&mut verdict, self.repo, project, stage.name, waivers::today());
         self.record(stage, project, verdict, elapsed)

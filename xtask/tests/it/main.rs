@@ -5,7 +5,9 @@
 mod support;
 
 mod cli;
+mod fakes;
 mod planted_env;
 mod planted_lint;
 mod planted_sbom;
 mod planted_ship;
+mod running;

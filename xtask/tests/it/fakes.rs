@@ -1,0 +1,87 @@
+//! Faults that real tools do not produce on demand: a tool that says nothing, talks garbage or crashes.
+//!
+//! Whatever a tool does, a run in which it did not do its work is never green.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::support::{Sandbox, finish};
+
+/// The directory of fetched tools, once everything a stage needs is in it.
+fn real_tools(sandbox: &Sandbox, program: &str) -> Utf8PathBuf {
+    let ran = sandbox.xtask(&["tools", "--fetch"]);
+    let row = ran.stdout.lines().find(|line| line.starts_with(&format!("{program} ")));
+    let path = row.and_then(|it| it.split_whitespace().last()).unwrap_or_else(|| panic!("{}", ran.all()));
+    path.into()
+}
+
+/// A cache directory in which one program is a shell script and everything else is the real thing.
+fn cache_with_fake(sandbox: &Sandbox, real: &Utf8Path, script: &str) -> Utf8PathBuf {
+    let tools = real.ancestors().find(|it| it.file_name() == Some("tools")).expect("tools are in a directory `tools`");
+    let cache = sandbox.root.parent().expect("a parent").join("cache");
+    replace_in(tools, &cache.join("tools"), real, script);
+    cache
+}
+
+/// Mirrors `from` by links, except for the way down to `real`, which becomes the script.
+fn replace_in(from: &Utf8Path, to: &Utf8Path, real: &Utf8Path, script: &str) {
+    std::fs::create_dir_all(to).expect("a directory");
+    for entry in from.read_dir_utf8().expect("a directory") {
+        let path = entry.expect("an entry").into_path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path == real {
+            std::fs::write(&target, format!("#!/bin/sh\n{script}\n")).expect("a script");
+            std::fs::set_permissions(&target, std::fs::Permissions::from_mode(0o755)).expect("permissions");
+        } else if real.starts_with(&path) {
+            replace_in(&path, &target, real, script);
+        } else {
+            symlink(&path, &target).expect("a link");
+        }
+    }
+}
+
+/// Silence, garbage and a crash of a program must each be an error of the stage.
+fn never_green(stage: &str, name: &str, program: impl Fn(&Utf8Path) -> Utf8PathBuf) {
+    let scripts = ["exit 0", "echo '{}'; exit 0", "echo '[]'; exit 0", "echo garbage; exit 1", "kill -SEGV $$"];
+    for script in scripts {
+        let sandbox = Sandbox::new();
+        let real = program(&real_tools(&sandbox, name));
+        assert!(real.exists(), "{real} is not there");
+        let cache = cache_with_fake(&sandbox, &real, script);
+        let ran = finish(sandbox.command(&["stage", stage, "--project", "alpha"]).env("XTASK_CACHE_DIR", &cache));
+        assert_eq!(ran.code, 2, "{stage} with `{script}` as {real}:\n{}", ran.all());
+        let cases = sandbox.junit("alpha", stage);
+        assert!(cases.iter().any(|it| it.outcome == "error"), "{stage} with `{script}`: {cases:#?}");
+    }
+}
+
+#[test]
+fn ruff() {
+    never_green("ruff", "ruff", Utf8Path::to_owned);
+}
+
+#[test]
+fn radon() {
+    never_green("radon", "radon", Utf8Path::to_owned);
+}
+
+#[test]
+fn bandit() {
+    never_green("bandit", "bandit", Utf8Path::to_owned);
+}
+
+#[test]
+fn semgrep() {
+    never_green("semgrep", "semgrep", Utf8Path::to_owned);
+}
+
+#[test]
+fn type_check() {
+    never_green("type-check", "ty", Utf8Path::to_owned);
+}
+
+#[test]
+fn license_check() {
+    never_green("license-check", "pip-licenses", Utf8Path::to_owned);
+}

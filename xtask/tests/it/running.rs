@@ -1,0 +1,119 @@
+//! What happens while a run goes on: time limits, Ctrl-C, first failure, terminal or not.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::support::{Sandbox, finish};
+
+/// A test that starts a child of its own and hangs with it, after leaving both process ids behind.
+const HANGS: &str = r#"
+
+def test_hang() -> None:
+    """Never ends."""
+    import os
+    import pathlib
+    import subprocess
+    import time
+
+    child = subprocess.Popen(["sleep", "300"])
+    pathlib.Path(os.environ["HOME"], "pids").write_text(f"{os.getpid()} {child.pid}")
+    time.sleep(300)
+"#;
+
+fn alive(pids: &str) -> Vec<&str> {
+    pids.split_whitespace()
+        .filter(|pid| std::path::Path::new("/proc").join(pid).join("fd").read_dir().is_ok())
+        .collect()
+}
+
+#[test]
+fn a_stage_that_takes_too_long_is_ended_with_its_children() {
+    let sandbox = Sandbox::new();
+    sandbox.append("projects/alpha/tests/test_alpha.py", HANGS);
+    sandbox.replace("ci/xtask.toml", "[timeout]", "[timeout]\npytest = \"4s\"");
+    let ran = sandbox.xtask(&["stage", "pytest", "--project", "alpha", "beta"]);
+    assert_eq!(ran.code, 2, "{}", ran.all());
+    let cases = sandbox.junit("alpha", "pytest");
+    assert!(cases.iter().any(|it| it.outcome == "error" && it.message.contains("time limit of 4 s")), "{cases:#?}");
+    assert!(sandbox.junit("beta", "pytest").iter().all(|it| it.outcome == "success"));
+    assert_eq!(alive(&sandbox.read("target/ci/home/pids")), Vec::<&str>::new());
+}
+
+#[test]
+fn ctrl_c_ends_the_children_and_still_reports() {
+    let sandbox = Sandbox::new();
+    sandbox.append("projects/alpha/tests/test_alpha.py", HANGS);
+    let mut command = sandbox.command(&["stage", "pytest", "ruff", "--project", "alpha"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("xtask starts");
+    let pids = sandbox.root.join("target/ci/home/pids");
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while !pids.exists() {
+        assert!(Instant::now() < deadline, "the hanging test did not start");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    let pid = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().expect("kill runs").success());
+    let output = child.wait_with_output().expect("xtask ends");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{text}");
+    assert_eq!(alive(&sandbox.read("target/ci/home/pids")), Vec::<&str>::new());
+    let cases = sandbox.junit("alpha", "pytest");
+    assert!(cases.iter().any(|it| it.outcome == "error" && it.message.contains("cancelled")), "{cases:#?}");
+    assert!(!crate::support::cases(&sandbox.read("target/ci/junit.xml")).is_empty());
+}
+
+#[test]
+fn fail_fast_stops_and_says_what_was_not_started() {
+    let sandbox = Sandbox::new();
+    sandbox.append("projects/alpha/src/alpha/__init__.py", "import os\n");
+    let ran = sandbox.xtask(&["stage", "ruff", "lock", "radon", "--fail-fast", "--jobs", "1", "--project", "alpha"]);
+    assert_eq!(ran.code, 1, "{}", ran.all());
+    let skipped = ["lock", "radon"].iter().flat_map(|stage| sandbox.junit("alpha", stage));
+    let started = skipped.filter(|it| it.outcome == "skipped" && it.message.contains("--fail-fast")).count();
+    assert!(started > 0, "{}", ran.all());
+}
+
+#[test]
+fn colours_only_where_they_are_wanted() {
+    let sandbox = Sandbox::new();
+    let args = ["stage", "ruff", "--project", "beta"];
+    let plain = sandbox.xtask(&args);
+    assert!(!plain.all().contains('\u{1b}'), "{}", plain.all());
+    let forced = finish(sandbox.command(&args).env("CLICOLOR_FORCE", "1"));
+    assert!(forced.stdout.contains("\u{1b}[32mok"), "{}", forced.all());
+    let refused = finish(sandbox.command(&args).env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1"));
+    assert!(!refused.all().contains('\u{1b}'), "{}", refused.all());
+}
+
+#[test]
+fn a_stage_whose_need_failed_is_skipped_with_that_reason() {
+    let sandbox = Sandbox::new();
+    sandbox.append("projects/alpha/src/alpha/__init__.py", "import os\n");
+    let ran = sandbox.xtask(&["stage", "ruff", "build", "--project", "alpha", "beta"]);
+    assert_eq!(ran.code, 1, "{}", ran.all());
+    let build = sandbox.junit("alpha", "build");
+    assert!(build.iter().all(|it| it.outcome == "skipped" && it.message.contains("needs ruff")), "{build:#?}");
+    assert!(sandbox.junit("beta", "build").iter().any(|it| it.outcome == "success"), "{}", ran.all());
+}
+
+#[test]
+fn a_path_with_spaces_and_letters_of_all_kinds() {
+    let sandbox = Sandbox::in_directory("mein größtes repo [1]");
+    let ran = sandbox.xtask(&["ci"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    assert_eq!(sandbox.git(&["status", "--porcelain"]), "", "a run must leave the work tree as it is");
+}
+
+#[test]
+fn a_project_directory_with_spaces_and_letters_of_all_kinds() {
+    let sandbox = Sandbox::new();
+    let odd = sandbox.root.join("projects/süße größen [2]");
+    std::fs::rename(sandbox.root.join("projects/beta"), &odd).expect("a rename");
+    sandbox.append("projects/süße größen [2]/src/beta/__init__.py", "import os\n");
+    let ran = sandbox.xtask(&["ci", "--project", "beta"]);
+    assert_eq!(ran.code, 1, "{}", ran.all());
+    let cases = sandbox.junit("beta", "ruff");
+    let file = Some("projects/süße größen [2]/src/beta/__init__.py");
+    assert!(cases.iter().any(|it| it.outcome == "failure" && it.file.as_deref() == file), "{cases:#?}");
+}
