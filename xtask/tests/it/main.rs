@@ -11,3 +11,4 @@ mod planted_lint;
 mod planted_sbom;
 mod planted_ship;
 mod running;
+mod semgrep_rules;
