@@ -40,6 +40,11 @@ pub struct Dependency {
     pub name: String,
     /// Given where the lock holds several versions of the name.
     pub version: Option<String>,
+    /// The extras of it that are asked for.
+    #[serde(default)]
+    pub extra: Vec<String>,
+    /// When it is needed at all; must be evaluated by an interpreter.
+    pub marker: Option<String>,
 }
 
 /// A package whose code is in the repository.

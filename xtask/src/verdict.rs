@@ -81,6 +81,8 @@ pub struct Case {
     pub status: Status,
     /// The rule or advisory, the word a waiver names ("F401", "GHSA-...", "coverage").
     pub rule: String,
+    /// Other names of the same thing (the CVE of an advisory): a waiver may use any of them.
+    pub aliases: Vec<String>,
     /// One line: what is wrong.
     pub message: String,
     /// Anything longer: a traceback, a diff, how to fix it. May be empty.
@@ -99,6 +101,7 @@ impl Case {
             name: rule.to_owned(),
             status,
             rule: rule.to_owned(),
+            aliases: Vec::new(),
             message,
             detail: String::new(),
             package: None,
@@ -146,6 +149,11 @@ impl Case {
     /// The same case about a distribution; it becomes part of the name.
     pub fn about(self, package: &str) -> Case {
         Case { name: format!("{} {package}", self.name), package: Some(package.to_owned()), ..self }
+    }
+
+    /// The same case with further names that a waiver may use.
+    pub fn also(self, aliases: impl IntoIterator<Item = String>) -> Case {
+        Case { aliases: aliases.into_iter().collect(), ..self }
     }
 
     /// The same case under a name of its own.

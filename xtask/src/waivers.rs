@@ -49,7 +49,8 @@ fn covers(waiver: &Waiver, project: &Project, case: &Case) -> bool {
         // Invalid globs were refused when the settings were read.
         (Some(glob), Some(text)) => Pattern::new(glob).is_ok_and(|it| it.matches(text)),
     };
-    fits(&Some(waiver.rule.clone()), Some(&case.rule))
+    let rule = Some(waiver.rule.clone());
+    std::iter::once(&case.rule).chain(&case.aliases).any(|name| fits(&rule, Some(name)))
         && fits(&waiver.project, Some(&project.name))
         && fits(&waiver.package, case.package.as_deref())
         && fits(&waiver.path, case.place.as_ref().map(|place| place.path.as_str()))
