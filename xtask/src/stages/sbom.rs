@@ -19,7 +19,7 @@ use crate::verdict::Verdict;
 mod closure;
 mod compare;
 mod cyclonedx;
-mod document;
+pub mod document;
 pub mod inventory;
 mod licence;
 mod shipped;
@@ -205,7 +205,11 @@ fn write(path: &Utf8Path, document: &Value) -> Result<()> {
     context::write(path, format!("{document:#}\n"))
 }
 
-fn remove(path: &Utf8Path) -> Result<()> {
+/// Removes a file that an earlier run may have left.
+///
+/// # Errors
+/// When it is there and cannot be removed.
+pub fn remove(path: &Utf8Path) -> Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("could not remove {path}"))
