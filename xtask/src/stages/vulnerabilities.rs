@@ -127,14 +127,15 @@ impl<'a> Components<'a> {
     }
 }
 
-/// "idna 3.6 has GHSA-... (CVE-...), severity medium, fixed in 3.7: summary".
+/// "idna 3.6 is vulnerable (CVE-2024-3651, severity medium), fixed in 3.7: summary". The advisory is the case's rule,
+/// which stands before it.
 fn sentence(found: &Match, name: &str, version: &str) -> String {
-    let aliases = if found.aliases.is_empty() { String::new() } else { format!(" ({})", found.aliases.join(", ")) };
+    let severity = found.severity.to_lowercase();
+    let severity = format!("severity {}", if severity.is_empty() { "unknown" } else { &severity });
+    let names = found.aliases.iter().chain([&severity]).map(String::as_str).collect::<Vec<_>>().join(", ");
     let fixed = found.fixed.as_ref().map_or("no fixed version yet".to_owned(), |it| format!("fixed in {it}"));
     let summary = if found.summary.is_empty() { String::new() } else { format!(": {}", clip(&found.summary)) };
-    let severity = found.severity.to_lowercase();
-    let severity = if severity.is_empty() { "unknown".to_owned() } else { severity };
-    format!("{name} {version} has {}{aliases}, severity {severity}, {fixed}{summary}", found.advisory)
+    format!("{name} {version} is vulnerable ({names}), {fixed}{summary}")
 }
 
 fn of_closure(project: &Project, found: &Match, component: &Component, reach: &Reach, fails: bool) -> Case {

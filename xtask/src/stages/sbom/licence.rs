@@ -95,7 +95,7 @@ impl Licence {
             .map(as_id)
             .chain(self.names.iter().map(|name| json!({ "license": { "name": name } })))
             .collect();
-        (!entries.is_empty()).then(|| Value::Array(entries))
+        (!entries.is_empty()).then_some(Value::Array(entries))
     }
 
     /// The `licenseDeclared` of an SPDX package, from whole licences alone; `None` when there is none.
