@@ -26,6 +26,11 @@ pub fn provide(tools: &Tools, config: &Config, say: &dyn Fn(&str)) -> Result<()>
     let version = &config.grype.version;
     let program = path(&tools.cache, version);
     let dir = program.parent().context("a tool has a directory")?;
+    // A link to somebody's own grype holds as long as that one stays what it was.
+    if program.is_symlink() && found_version(&program).as_deref() != Some(version) {
+        std::fs::remove_file(&program).with_context(|| format!("could not remove {program}"))?;
+        std::fs::remove_dir(dir).with_context(|| format!("could not remove {dir}"))?;
+    }
     once(dir, || {
         std::fs::create_dir_all(dir).with_context(|| format!("could not create {dir}"))?;
         if let Some(found) = proc::find_on_path("grype")
@@ -39,13 +44,10 @@ pub fn provide(tools: &Tools, config: &Config, say: &dyn Fn(&str)) -> Result<()>
             Err(no_archive) => return go_install(config, dir, &no_archive, say),
         };
         let env = context::clean_env(dir);
-        proc::read(&tools.python, &["-m", "tarfile", "-e", archive.as_str(), dir.as_str()], dir, &env)
+        proc::read(&tools.python, &["-I", "-m", "tarfile", "-e", archive.as_str(), dir.as_str()], dir, &env)
             .context("could not unpack the grype archive")?;
         std::fs::remove_file(&archive).with_context(|| format!("could not remove {archive}"))?;
-        if found_version(&program).as_deref() != Some(version) {
-            bail!("the grype archive holds no grype {version}");
-        }
-        Ok(())
+        expect_version(&program, version).context("the grype archive is not what its name says")
     })
 }
 
@@ -106,12 +108,21 @@ fn go_install(config: &Config, dir: &Utf8Path, no_archive: &str, say: &dyn Fn(&s
     let stamp = format!("-s -w -X main.version={version}");
     proc::read(&go, &["install", "-ldflags", &stamp, &package], dir, &env)
         .with_context(|| format!("grype {version} cannot be had: no archive ({no_archive}), and go install failed"))?;
-    Ok(())
+    expect_version(&dir.join("grype"), version).context("go install built something else")
 }
 
-/// The version that a grype says it is.
+fn expect_version(program: &Utf8Path, version: &str) -> Result<()> {
+    match found_version(program) {
+        Some(found) if found == version => Ok(()),
+        Some(found) => bail!("{program} is grype {found}, not {version}"),
+        None => bail!("{program} is no grype that runs here"),
+    }
+}
+
+/// The version that a grype says it is; asking must not make it ask the network for a newer one.
 fn found_version(program: &Utf8Path) -> Option<String> {
-    let env = context::clean_env(Utf8Path::new("/nonexistent"));
+    let mut env = context::clean_env(Utf8Path::new("/nonexistent"));
+    env.insert("GRYPE_CHECK_FOR_APP_UPDATE".to_owned(), "false".to_owned());
     let output = proc::read(program, &["version", "-o", "json"], Utf8Path::new("/"), &env).ok()?;
     let json: serde_json::Value = serde_json::from_str(&output).ok()?;
     json.get("version")?.as_str().map(|it| it.trim_start_matches('v').to_owned())
