@@ -14,8 +14,10 @@ use crate::tools::Tool;
 use crate::verdict::Verdict;
 
 mod bandit;
+mod batch;
 mod build;
 mod docker_build;
+mod inline;
 mod license_check;
 mod lock;
 mod pages;
