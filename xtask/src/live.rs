@@ -80,7 +80,9 @@ impl Live {
         if outcome != Outcome::Pass
             && let Some(case) = record.verdict.cases.iter().find(|case| case.is_red() || outcome == Outcome::Skip)
         {
-            line += &format!("  {}", case.message);
+            // One line each; the whole message stands in the summary.
+            let short: String = case.message.chars().take(100).collect();
+            line += &format!("  {short}{}", if short.len() < case.message.len() { " ..." } else { "" });
         }
         self.say(&line);
     }
