@@ -223,7 +223,7 @@ pub const STAGES: &[Stage] = &[
         needs: &[],
         takes: &[],
         reads: Reads::Own,
-        tools: &[Tool::Sast],
+        tools: &[Tool::Sast, Tool::Lint],
         environments: &[],
         run: Run::Batch(semgrep::run),
     },

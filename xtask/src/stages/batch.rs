@@ -54,6 +54,10 @@ impl Tree {
             let (mut files, mut unreadable) = (Vec::new(), Vec::new());
             for file in project.files.iter().filter(|file| wanted(file)) {
                 let bytes = std::fs::read(repo.abs(file)).with_context(|| format!("could not read {file}"))?;
+                let is_text = std::str::from_utf8(&bytes).is_ok();
+                if !is_text && !matches!(file.extension(), Some("py" | "pyi" | "ipynb")) {
+                    continue; // A picture or an archive is no source of any kind.
+                }
                 if let Some(case) = encoding_fault(&bytes, reads) {
                     unreadable.push(case.at(file, line_of_fault(&bytes)));
                     continue;
