@@ -1,16 +1,20 @@
 //! The virtual environments of a project: one with all groups to test in, one with just what ships.
 //!
-//! They stand under `target/ci/envs` and never touch the developer's own `.venv`. Must not decide whether the lock is
-//! right: that is the `lock` stage.
+//! They stand under `target/ci/envs` and never touch the developer's own `.venv`, nor leave anything beside the
+//! sources. Must not decide whether the lock is right: that is the `lock` stage.
 
-use std::collections::BTreeSet;
-
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::context::Context;
+use crate::context::{self, Context};
 use crate::discover::Project;
-use crate::{context, sources};
+use crate::manifest::{self, Manifest};
+use crate::proc::Call;
+use crate::sources;
+
+mod conflicts;
+
+pub use conflicts::Conflicts;
 
 /// Which environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,7 +26,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Its directory, and its word in the name of a log.
+    /// The word for it in paths and logs.
     pub fn word(self) -> &'static str {
         match self {
             Kind::Dev => "dev",
@@ -52,57 +56,134 @@ pub fn python(out: &Utf8Path, project: &Project, kind: Kind) -> Utf8PathBuf {
 pub fn make(ctx: &Context, project: &Project, kind: Kind) -> Result<()> {
     let path = path(&ctx.out, project, kind);
     let stamp_file = path.join("xtask-sources.sha256");
-    let stamp = sources::closure_stamp(ctx.repo, project)?;
-    let fresh = stamp.is_some() && std::fs::read_to_string(&stamp_file).ok() == stamp;
+    let unfinished = Utf8PathBuf::from(format!("{path}.unfinished"));
+    let sources = sources::closure_stamp(ctx.repo, project)?;
+    let outside = locals_outside(project);
+    let fresh = outside.is_empty() && sources.is_some() && std::fs::read_to_string(&stamp_file).ok() == sources;
+
+    // An environment that an ended run left behind may hold half a package, which no later sync would notice.
+    if path.symlink_metadata().is_ok() && (unfinished.exists() || !path.join("bin/python").exists()) {
+        std::fs::remove_dir_all(&path).with_context(|| format!("could not remove {path}, which is unfinished"))?;
+    }
     // Were this run to end halfway, the next must not believe the old stamp.
+    context::write(&unfinished, "this environment is being made; if no run is going on, it is thrown away\n")?;
     if stamp_file.exists() {
         std::fs::remove_file(&stamp_file).with_context(|| format!("could not remove {stamp_file}"))?;
     }
 
-    let mut call = ctx.uv().args(["sync", "--frozen", "--project"]).arg(ctx.repo.abs(&project.dir));
+    for step in steps(ctx, project, kind, fresh, &outside) {
+        sync(ctx, project, kind, &path, &step)?;
+    }
+    if let Some(sources) = sources {
+        context::write(&stamp_file, sources)?;
+    }
+    std::fs::remove_file(&unfinished).with_context(|| format!("could not remove {unfinished}"))
+}
+
+/// One `uv sync`.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Step {
+    reinstall: Vec<String>,
+    leave_out: Vec<String>,
+}
+
+/// Usually one step. setuptools collects every wheel in one `build/lib`, and whatever else lies there gets into the wheel:
+/// packages that are built by it take turns, each with an empty directory.
+fn steps(ctx: &Context, project: &Project, kind: Kind, fresh: bool, outside: &[String]) -> Vec<Step> {
+    if fresh {
+        return vec![Step::default()];
+    }
+    let mut all: Vec<(String, bool)> =
+        vec![(project.name.clone(), kind == Kind::Runtime && by_setuptools(ctx, &project.dir))];
+    for local in &project.locals {
+        let copied = kind == Kind::Runtime || !local.editable;
+        all.push((local.name.clone(), copied && by_setuptools(ctx, &local.path)));
+    }
+    all.extend(outside.iter().map(|name| (name.clone(), false)));
+    take_turns(&all)
+}
+
+fn take_turns(locals: &[(String, bool)]) -> Vec<Step> {
+    let others = locals.iter().filter(|(_, turn)| !turn).map(|(name, _)| name.clone());
+    let turns: Vec<String> = locals.iter().filter(|(_, turn)| *turn).map(|(name, _)| name.clone()).collect();
+    let mut steps = vec![Step { reinstall: others.collect(), leave_out: turns.iter().skip(1).cloned().collect() }];
+    for (index, name) in turns.iter().enumerate() {
+        if index == 0 {
+            steps[0].reinstall.push(name.clone());
+        } else {
+            let leave_out = turns.iter().skip(index + 1).cloned().collect();
+            steps.push(Step { reinstall: vec![name.clone()], leave_out });
+        }
+    }
+    steps
+}
+
+fn sync(ctx: &Context, project: &Project, kind: Kind, path: &Utf8Path, step: &Step) -> Result<()> {
+    let scratch = ctx.out.join("work").join("environment").join(format!("{}.{}", project.name, kind.word()));
+    context::remake(&scratch)?;
+    let mut call =
+        build_outside(ctx.uv(), &scratch)?.args(["sync", "--frozen", "--project"]).arg(ctx.repo.abs(&project.dir));
     call = call.cwd(ctx.repo.abs(&project.dir)).env("UV_PROJECT_ENVIRONMENT", path.as_str());
     let conflicts = conflicts(ctx, project)?;
     call = match kind {
-        Kind::Dev => call.arg("--all-groups").args(conflicts.no_groups()),
-        Kind::Runtime => call.args(["--no-default-groups", "--no-editable"]),
+        Kind::Dev => call.args(conflicts.dev(project)),
+        Kind::Runtime => call.args(["--no-default-groups", "--no-editable"]).args(conflicts.extras(project)),
     };
-    call = call.args(conflicts.extras(project));
-    if !fresh {
-        call = call.args(["--reinstall-package", &project.name]);
-        for local in &project.locals {
-            call = call.args(["--reinstall-package", &local.name]);
-        }
+    for name in &step.reinstall {
+        call = call.args(["--reinstall-package", name]);
+    }
+    for name in &step.leave_out {
+        call = call.args(["--no-install-package", name]);
     }
     let done = ctx.run(&call)?;
-    if done.code != 0 {
-        return Err(done.refused(&format!("`uv sync --frozen` of {}", project.name)));
+    if done.code == 0 {
+        return Ok(());
     }
-    if let Some(stamp) = stamp {
-        context::write(&stamp_file, stamp)?;
+    if done.stderr.contains("No interpreter found") {
+        let line = done.stderr.lines().find(|line| line.contains("No interpreter found")).unwrap_or_default();
+        bail!(
+            "{} needs a Python that is not here ({}); install one, or set `downloads = true` in [python] of ci/xtask.toml",
+            project.name,
+            line.trim_start_matches("error: ")
+        );
     }
-    Ok(())
+    Err(done.refused(&format!("`uv sync --frozen` of {}", project.name)))
 }
 
-/// Extras and groups that `tool.uv.conflicts` forbids to install together.
-#[derive(Debug, Default)]
-pub struct Conflicts {
-    extras: BTreeSet<String>,
-    groups: BTreeSet<String>,
+/// A uv call under which setuptools leaves its `build/` and `*.egg-info` in `scratch` and not beside the sources, where
+/// the next wheel would pick up what the last one left.
+///
+/// # Errors
+/// When the directory cannot be written.
+pub fn build_outside(call: Call, scratch: &Utf8Path) -> Result<Call> {
+    let base = scratch.join("setuptools");
+    context::remake(&base)?;
+    let file = scratch.join("setuptools.cfg");
+    context::write(&file, format!("[egg_info]\negg_base = {base}\n[build]\nbuild_base = {base}/build\n"))?;
+    Ok(call.env("DIST_EXTRA_CONFIG", file.as_str()))
 }
 
-impl Conflicts {
-    fn no_groups(&self) -> Vec<String> {
-        self.groups.iter().flat_map(|group| ["--no-group".to_owned(), group.clone()]).collect()
-    }
-
-    /// The flags for all extras that can be installed together.
-    pub fn extras(&self, project: &Project) -> Vec<String> {
-        if self.extras.is_empty() {
-            return vec!["--all-extras".to_owned()];
+/// Is the package in this directory built by setuptools? So it is without a `[build-system]` that says otherwise.
+fn by_setuptools(ctx: &Context, dir: &Utf8Path) -> bool {
+    let path = dir.join("pyproject.toml");
+    let text = std::fs::read_to_string(ctx.repo.abs(&path)).unwrap_or_default();
+    let Ok(manifest) = Manifest::parse(&path, &text) else { return true };
+    match manifest.at(&["build-system", "requires"]).and_then(toml::Value::as_array) {
+        Some(list) => {
+            list.iter().filter_map(toml::Value::as_str).any(|it| manifest::requirement_name(it) == "setuptools")
         }
-        let declared = project.manifest.typed.project.iter().flat_map(|it| it.optional_dependencies.keys());
-        declared.filter(|it| !self.extras.contains(*it)).flat_map(|it| ["--extra".to_owned(), it.clone()]).collect()
+        None => true,
     }
+}
+
+/// Local packages outside the repository: nothing is known of their files, so they are always installed anew.
+fn locals_outside(project: &Project) -> Vec<String> {
+    let Ok(lock) = project.lock() else { return Vec::new() };
+    let locals = lock.local_closure(&project.name, true).into_iter();
+    locals
+        .filter(|local| manifest::resolve(&project.lock_dir, &local.path).is_none() || local.path.is_absolute())
+        .map(|local| local.name)
+        .collect()
 }
 
 /// What conflicts in the lock that a project uses.
@@ -112,16 +193,23 @@ impl Conflicts {
 pub fn conflicts(ctx: &Context, project: &Project) -> Result<Conflicts> {
     let path = project.lock_dir.join("pyproject.toml");
     let text = std::fs::read_to_string(ctx.repo.abs(&path)).with_context(|| format!("could not read {path}"))?;
-    let manifest = crate::manifest::Manifest::parse(&path, &text)?;
-    let mut found = Conflicts::default();
-    let sets = manifest.at(&["tool", "uv", "conflicts"]).and_then(toml::Value::as_array);
-    for item in sets.into_iter().flatten().filter_map(toml::Value::as_array).flatten() {
-        if let Some(extra) = item.get("extra").and_then(toml::Value::as_str) {
-            found.extras.insert(extra.to_owned());
-        }
-        if let Some(group) = item.get("group").and_then(toml::Value::as_str) {
-            found.groups.insert(group.to_owned());
-        }
+    let root = Manifest::parse(&path, &text)?;
+    Ok(Conflicts::of(&root, project))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn setuptools_takes_turns() {
+        let names = |list: &[&str]| list.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        let local = |name: &str, turn| (name.to_owned(), turn);
+        let step =
+            |reinstall: &[&str], leave_out: &[&str]| Step { reinstall: names(reinstall), leave_out: names(leave_out) };
+        assert_eq!(take_turns(&[local("p", false), local("q", false)]), [step(&["p", "q"], &[])]);
+        assert_eq!(take_turns(&[local("p", false), local("s", true)]), [step(&["p", "s"], &[])]);
+        let three = [local("s", true), local("p", false), local("t", true), local("u", true)];
+        assert_eq!(take_turns(&three), [step(&["p", "s"], &["t", "u"]), step(&["t"], &["u"]), step(&["u"], &[])]);
     }
-    Ok(found)
 }
