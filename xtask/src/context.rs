@@ -114,6 +114,8 @@ pub struct Context<'a> {
     pub ci: bool,
     /// The names of the projects that this run checks.
     pub selected: &'a [String],
+    /// The names of the stages that this run has: what another stage has left is of this run only if it is one of them.
+    pub stages: &'a [&'static str],
 }
 
 impl Context<'_> {

@@ -56,6 +56,7 @@ struct Session<'a> {
     out: &'a Utf8Path,
     options: &'a Options,
     selected: Vec<String>,
+    stages: Vec<&'static str>,
     live: &'a Live,
     state: Mutex<State>,
     changed: Condvar,
@@ -74,6 +75,7 @@ struct State {
 /// Runs everything in the plan and returns a record for each job, in the order of the plan.
 pub fn run(repo: &Repo, tools: &Tools, plan: &Plan, out: &Utf8Path, options: &Options, live: &Live) -> Vec<Record> {
     let selected: BTreeSet<String> = plan.jobs.iter().map(|job| job.project.name.clone()).collect();
+    let stages: BTreeSet<&'static str> = plan.jobs.iter().map(|job| job.stage.name).collect();
     let session = Session {
         repo,
         tools,
@@ -81,6 +83,7 @@ pub fn run(repo: &Repo, tools: &Tools, plan: &Plan, out: &Utf8Path, options: &Op
         out,
         options,
         selected: selected.into_iter().collect(),
+        stages: stages.into_iter().collect(),
         live,
         state: Mutex::default(),
         changed: Condvar::new(),
@@ -235,6 +238,7 @@ impl Session<'_> {
             log: self.out.join("logs").join(format!("{log}.log")),
             ci: self.options.ci,
             selected: &self.selected,
+            stages: &self.stages,
         }
     }
 
