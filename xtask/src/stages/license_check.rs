@@ -3,7 +3,7 @@
 //! pip-licenses reads the runtime environment, this decides. Development tools are not in that environment, local
 //! packages are left out. Must not believe an empty or short list: it is compared with the environment and the lock.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::context::{self, Context};
 use crate::discover::Project;
 use crate::environments::{self, Kind};
-use crate::lock::{Dependency, Lock, Package};
+use crate::lock::{Lock, Package};
 use crate::manifest::normalise_name;
 use crate::tools::Tool;
 use crate::verdict::{Case, Verdict};
@@ -20,6 +20,7 @@ use crate::waivers::{self, Day};
 
 mod policy;
 
+use super::sbom::closure;
 use policy::{Declared, Judged, Policy};
 
 const LIST: &str = include_str!("license_check/list.py");
@@ -131,55 +132,31 @@ fn check_complete(declared: &[Declared], project: &Project, lock: &Lock, extras:
     Ok(())
 }
 
-/// Names that the lock installs on any platform: reached without a marker, with the extras that are installed.
+/// Names that the lock installs on any platform: reached without a condition, with the extras that are installed.
 fn needed_everywhere(lock: &Lock, name: &str, extras: &[String]) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let Some(own) = lock.own(name) else { return found };
+    let Some(own) = lock.own(name) else { return BTreeSet::new() };
     let all = extras.iter().any(|it| it == "--all-extras");
-    let chosen: Vec<String> =
-        own.optional_dependencies.keys().filter(|it| all || extras.contains(it)).cloned().collect();
-    let mut queue: VecDeque<(&Package, Vec<String>)> = VecDeque::from([(own, chosen)]);
-    let mut seen = BTreeSet::new();
-    while let Some((package, extras)) = queue.pop_front() {
-        if !seen.insert((package.name.clone(), package.version.clone(), extras.clone())) {
-            continue;
-        }
-        let optional = extras.iter().filter_map(|it| package.optional_dependencies.get(it)).flatten();
-        for dependency in package.dependencies.iter().chain(optional).filter(|it| it.marker.is_none()) {
-            let targets = targets(lock, dependency);
-            // A virtual package is never installed.
-            found.extend(
-                targets.iter().filter(|it| !it.source.contains_key("virtual")).map(|it| normalise_name(&it.name)),
-            );
-            queue.extend(targets.into_iter().map(|it| (it, dependency.extra.clone())));
-        }
-    }
-    found
+    let chosen = own.optional_dependencies.keys().filter(|it| all || extras.contains(it)).cloned().collect();
+    // A virtual package is never installed, and nobody asks for the project itself.
+    let is_real = |it: &&Package| it.name != own.name && !it.source.contains_key("virtual");
+    let real: BTreeSet<String> = lock.packages.iter().filter(is_real).map(|it| normalise_name(&it.name)).collect();
+    let never = conditions(lock).map(|it| (it, false)).collect();
+    closure::of(lock, name, &chosen, &never).chains.into_keys().filter(|it| real.contains(it)).collect()
 }
 
-fn targets<'a>(lock: &'a Lock, dependency: &Dependency) -> Vec<&'a Package> {
-    let fits = |it: &&Package| {
-        it.name == dependency.name && (dependency.version.is_none() || it.version == dependency.version)
+/// Every condition on a dependency in a lock.
+fn conditions(lock: &Lock) -> impl Iterator<Item = String> {
+    let of = |it: &Package| -> Vec<String> {
+        let all = it.dependencies.iter().chain(it.optional_dependencies.values().flatten());
+        all.filter_map(|it| it.marker.clone()).collect()
     };
-    lock.packages.iter().filter(fits).collect()
+    lock.packages.iter().flat_map(of).collect::<BTreeSet<_>>().into_iter()
 }
 
-/// For every name that ships, the names on the shortest way to it from the project, itself included.
+/// For every name that ships, the names on the shortest way to it from the project, both included.
 fn ways(lock: &Lock, name: &str) -> BTreeMap<String, Vec<String>> {
-    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut queue: VecDeque<(&Package, Vec<String>)> = lock.own(name).map(|it| (it, Vec::new())).into_iter().collect();
-    while let Some((package, way)) = queue.pop_front() {
-        for dependency in package.dependencies.iter().chain(package.optional_dependencies.values().flatten()) {
-            let name = normalise_name(&dependency.name);
-            if found.contains_key(&name) {
-                continue;
-            }
-            let way: Vec<String> = way.iter().cloned().chain([name.clone()]).collect();
-            found.insert(name, way.clone());
-            queue.extend(targets(lock, dependency).into_iter().map(|it| (it, way.clone())));
-        }
-    }
-    found
+    let extras = lock.own(name).into_iter().flat_map(|it| it.optional_dependencies.keys().cloned()).collect();
+    closure::of(lock, name, &extras, &BTreeMap::new()).chains
 }
 
 /// The line of a package's entry in a lock, counted from 1.
@@ -264,7 +241,7 @@ impl Judge<'_> {
     /// " (through a, b)" for what the project does not ask for itself.
     fn through(&self, declared: &Declared) -> String {
         match self.ways.get(&normalise_name(&declared.name)) {
-            Some(way) if way.len() > 1 => format!(" (through {})", way[..way.len() - 1].join(" -> ")),
+            Some(way) if way.len() > 2 => format!(" (through {})", way[1..way.len() - 1].join(" -> ")),
             Some(_) => " (a direct dependency)".to_owned(),
             None => String::new(),
         }

@@ -16,7 +16,7 @@ use crate::environments::{self, Kind};
 use crate::manifest::{self, normalise_name};
 use crate::verdict::Verdict;
 
-mod closure;
+pub(super) mod closure;
 mod compare;
 mod cyclonedx;
 pub mod document;

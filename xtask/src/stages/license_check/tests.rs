@@ -180,5 +180,5 @@ fn what_ships_by_the_lock() {
     };
     assert_eq!(needed(&["--all-extras"]), "lib pyyaml speedup");
     assert_eq!(needed(&["--extra", "other"]), "lib speedup");
-    assert_eq!(ways(&lock, "app")["speedup"], ["lib", "speedup"]);
+    assert_eq!(ways(&lock, "app")["speedup"], ["app", "lib", "speedup"]);
 }
