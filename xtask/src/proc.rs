@@ -284,7 +284,9 @@ fn read_back(mut file: File) -> Result<String> {
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0))?;
     file.read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    // Some tools colour their output whatever they are told; a log and a report are plain text.
+    Ok(if text.contains('\u{1b}') { anstream::adapter::strip_str(&text).to_string() } else { text })
 }
 
 fn tail(stdout: &str, stderr: &str) -> String {

@@ -146,7 +146,10 @@ fn generated_index(project: &Project, docs: &Utf8Path) -> String {
     let title = &project.name;
     let mut text = format!("{title}\n{}\n\n", "=".repeat(title.len()));
     for module in modules(project) {
-        text += &format!("{module}\n{}\n\n.. automodule:: {module}\n   :members:\n\n", "-".repeat(module.len()));
+        text += &format!(
+            "{module}\n{}\n\n.. automodule:: {module}\n   :members:\n   :ignore-module-all:\n\n",
+            "-".repeat(module.len())
+        );
     }
     let others = docs.read_dir_utf8().into_iter().flatten().flatten();
     let mut pages: Vec<String> = others
@@ -179,23 +182,29 @@ fn modules(project: &Project) -> Vec<String> {
     found
 }
 
-/// What stopped sphinx: a notebook that does not run or a page that cannot be read is the project's fault.
+/// What stopped sphinx: a notebook that does not run is the project's fault, anything else is not known to be.
 fn crash(project: &Project, desk: &Desk, done: &Done) -> Result<Case> {
     let text = format!("{}\n{}", done.stdout, done.stderr);
-    let Some(at) = text.find("Notebook error:") else { return Err(done.refused("sphinx")) };
-    let rest = text[at..].lines().skip(1).collect::<Vec<_>>().join("\n");
-    let plain = strip_colours(&rest);
-    let head = plain.lines().next().unwrap_or_default();
-    let file = head.split_once(" in ").map(|(_, rest)| rest.trim_end_matches(':').trim()).unwrap_or_default();
-    let last = plain.lines().rfind(|line| line.contains("Error: ") && !line.starts_with(' ')).unwrap_or(head);
+    let Some((_, rest)) = text.split_once("NotebookError: ") else { return Err(done.refused("sphinx")) };
+    let lines: Vec<&str> =
+        rest.lines().map(str::trim_end).take_while(|it| !it.contains("You can ignore this")).collect();
+    let head = lines.first().copied().unwrap_or_default();
+    let file = head.split_once(" in ").map(|(_, file)| file.trim_end_matches(':')).unwrap_or_default();
+    let last = lines.iter().rfind(|line| !line.trim().is_empty()).copied().unwrap_or(head);
     let path = desk.docs.join(file);
+    let line = std::fs::read_to_string(&path).ok().and_then(|notebook| failing_line(&notebook, &lines));
     let path = path.strip_prefix(&desk.tree).map(ToOwned::to_owned).unwrap_or_else(|_| project.path("docs"));
-    Ok(Case::fail("notebook", last).at(path, Some(1)).detail(plain))
+    Ok(Case::fail("notebook", last.trim()).at(path, line).detail(lines.join("\n")))
 }
 
-/// Tracebacks of notebooks come in colour whatever the terminal.
-fn strip_colours(text: &str) -> String {
-    anstream::adapter::strip_str(text).to_string()
+/// The line of the notebook's file that holds the source line at which a traceback's last arrow points.
+fn failing_line(notebook: &str, traceback: &[&str]) -> Option<u32> {
+    let arrow = traceback.iter().rfind(|line| line.trim_start().starts_with("---"))?;
+    let code = arrow.split_once("> ")?.1.split_once(' ')?.1.trim();
+    // In the file the line is a JSON string.
+    let quoted = serde_json::to_string(code).ok()?;
+    let at = notebook.lines().position(|line| line.contains(quoted.trim_matches('"')))?;
+    u32::try_from(at + 1).ok()
 }
 
 fn count_pages(dir: &Utf8Path) -> Result<usize> {

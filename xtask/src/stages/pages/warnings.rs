@@ -30,7 +30,14 @@ pub fn cases(ctx: &Context, project: &Project, tree: &Utf8Path, scratch: &Utf8Pa
     let starts = docstring_lines(ctx, project, scratch, &warnings)?;
     let mut cases = Vec::new();
     for (warning, start) in warnings.into_iter().zip(starts) {
-        let case = Case::fail(&warning.rule, warning.message).detail(warning.detail);
+        let raised = traceback_place(ctx, tree, &warning.detail);
+        let last = warning.detail.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().trim();
+        let message = if raised.is_some() { format!("{} {last}", warning.message) } else { warning.message };
+        let case = Case::fail(&warning.rule, message).detail(warning.detail);
+        if let Some((path, line)) = raised {
+            cases.push(case.at(path, Some(line)));
+            continue;
+        }
         let place = warning.path.and_then(|path| in_repository(ctx, tree, &path));
         // The line that sphinx gives inside a docstring counts from the docstring's first line.
         let line = match start {
@@ -43,6 +50,18 @@ pub fn cases(ctx: &Context, project: &Project, tree: &Utf8Path, scratch: &Utf8Pa
         });
     }
     Ok(cases)
+}
+
+/// The innermost place of a traceback that is in the repository: where an import of ours failed.
+fn traceback_place(ctx: &Context, tree: &Utf8Path, detail: &str) -> Option<(Utf8PathBuf, u32)> {
+    let frames = detail.lines().rev().filter_map(|line| line.trim().strip_prefix("File \"")?.split_once("\", line "));
+    frames
+        .filter_map(|(path, rest)| {
+            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            let path = in_repository(ctx, tree, Utf8Path::new(path)).filter(|it| !it.starts_with("target"))?;
+            Some((path, digits.parse().ok()?))
+        })
+        .next()
 }
 
 /// The repo-relative path of a file that sphinx names: in the clean copy, or the source that an import led to.
