@@ -45,6 +45,21 @@ pub fn python(out: &Utf8Path, project: &Project, kind: Kind) -> Utf8PathBuf {
     path(out, project, kind).join("bin").join("python")
 }
 
+/// Where the distributions of an environment are.
+///
+/// # Errors
+/// When there is no environment.
+pub fn site_packages(environment: &Utf8Path) -> Result<Utf8PathBuf> {
+    let lib = environment.join("lib");
+    for entry in lib.read_dir_utf8().with_context(|| format!("there is no environment in {environment}"))? {
+        let site = entry?.path().join("site-packages");
+        if site.is_dir() {
+            return Ok(site);
+        }
+    }
+    bail!("{environment} has no site-packages")
+}
+
 /// Brings an environment to the state of the lock and of the local sources.
 ///
 /// uv keeps the old code of a local package that is not editable as long as its `pyproject.toml` looks the same, in an

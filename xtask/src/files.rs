@@ -33,8 +33,11 @@ pub fn assign(root: &Utf8Path, projects: &mut [Project]) -> Result<()> {
     Ok(())
 }
 
-/// All files below the root that are source: tracked, or untracked and not ignored.
-fn list(root: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
+/// All files below a directory that are source: tracked, or untracked and not ignored.
+///
+/// # Errors
+/// When git is there but cannot list, and when the directory cannot be read.
+pub fn list(root: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
     if !root.ancestors().any(|dir| dir.join(".git").exists()) {
         let mut found = Vec::new();
         walk(root, Utf8Path::new(""), &mut found)?;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use serde_json::json;
 
 use crate::context::{self, Context};
@@ -65,7 +65,7 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
 
 /// What pip-licenses says of the runtime environment, sorted by name, and exactly what is installed there.
 fn list(ctx: &Context, project: &Project) -> Result<Vec<Declared>> {
-    let site = site_packages(&environments::path(&ctx.out, project, Kind::Runtime))?;
+    let site = environments::site_packages(&environments::path(&ctx.out, project, Kind::Runtime))?;
     let launcher = ctx.scratch(Some(project))?.join("list.py");
     context::write(&launcher, LIST)?;
     let call = ctx.call(ctx.tools.bin(Tool::License, "python")).arg("-I").arg(launcher.as_str()).arg(site.as_str());
@@ -87,18 +87,6 @@ fn list(ctx: &Context, project: &Project) -> Result<Vec<Declared>> {
         );
     }
     Ok(declared)
-}
-
-/// The one `site-packages` of an environment.
-fn site_packages(environment: &Utf8Path) -> Result<Utf8PathBuf> {
-    let lib = environment.join("lib");
-    for entry in lib.read_dir_utf8().with_context(|| format!("there is no environment in {environment}"))? {
-        let site = entry?.path().join("site-packages");
-        if site.is_dir() {
-            return Ok(site);
-        }
-    }
-    bail!("{environment} has no site-packages")
 }
 
 /// The distributions in a directory, by normalised name.

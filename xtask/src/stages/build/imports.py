@@ -1,0 +1,79 @@
+"""Imports modules and resolves entry points in the interpreter that runs it, and says how each went.
+
+Arguments: a JSON file with what to do, and the file for the answers. One line of JSON is written before each step and
+one after it, so that an import that ends the interpreter is still known by its name.
+"""
+
+import functools
+import importlib
+import json
+import re
+import sys
+import traceback
+
+wanted = json.load(open(sys.argv[1], encoding="utf-8"))
+answers = open(sys.argv[2], "w", encoding="utf-8")
+# Whatever is imported sees a plain program without arguments.
+sys.argv[:] = ["-"]
+
+
+def say(**line):
+    """Writes one line at once."""
+    answers.write(json.dumps(line) + "\n")
+    answers.flush()
+
+
+def frames(error):
+    """Where it happened, outermost first; for a syntax error the line that does not parse comes last."""
+    found = [[frame.filename, frame.lineno] for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        found.append([error.filename, error.lineno])
+    return found
+
+
+def attempt(what, work):
+    """Does one step."""
+    say(kind="begin", what=what)
+    try:
+        work()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        say(
+            kind="failed",
+            what=what,
+            type=type(error).__name__,
+            message=str(error),
+            missing=missing,
+            standard=bool(missing) and missing.split(".")[0] in sys.stdlib_module_names,
+            frames=frames(error),
+            text="".join(traceback.format_exception(error)),
+        )
+    else:
+        say(kind="ok", what=what)
+
+
+def load(name):
+    """Imports a module, which must be the wheel's own and no other of the same name."""
+    module = importlib.import_module(name)
+    origin = getattr(module, "__file__", None)
+    where = [origin] if origin else list(getattr(module, "__path__", []))
+    if not any(str(path).startswith(wanted["site"] + "/") for path in where):
+        raise ImportError(f"`import {name}` finds another module: {', '.join(map(str, where)) or 'a built-in one'}")
+
+
+def resolve(value):
+    """Finds the object that an entry point names."""
+    match = re.fullmatch(r"\s*([\w.]+)\s*(?::\s*([\w.]+)\s*)?(?:\[.*\]\s*)?", value)
+    if not match:
+        raise ValueError(f"`{value}` is no object reference")
+    target = importlib.import_module(match[1])
+    return functools.reduce(getattr, filter(None, (match[2] or "").split(".")), target)
+
+
+for name in wanted["modules"]:
+    attempt(name, functools.partial(load, name))
+for point in wanted["entry_points"]:
+    attempt(point["name"], functools.partial(resolve, point["value"]))
+say(kind="end")

@@ -1,0 +1,79 @@
+//! The clean tree a wheel is built in: the files git would hold of a project and of every local package it reaches.
+//!
+//! Old `build/` directories, `*.egg-info` and whatever else lies about in the work tree are not there. Paths are as in
+//! the repository, so `../other` still leads somewhere; nothing outside the closure is copied.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result};
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::discover::{Project, Repo};
+use crate::manifest::Manifest;
+use crate::{context, files, sources};
+
+/// Files beside a workspace's lock that its members may need.
+const OF_A_WORKSPACE: &[&str] = &["pyproject.toml", "uv.lock", "uv.toml", ".python-version"];
+
+/// Stages a project and its local packages below `to`.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub fn stage(repo: &Repo, project: &Project, to: &Utf8Path) -> Result<()> {
+    context::remake(to)?;
+    let dirs = std::iter::once(&project.dir).chain(project.locals.iter().map(|it| &it.path));
+    for dir in dirs {
+        stage_dir(repo, dir, to)?;
+    }
+    sources::copy(repo, to, &extra_inputs(repo, project)?)
+}
+
+/// Stages one local package, be it a project of ours or not.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub fn stage_dir(repo: &Repo, dir: &Utf8Path, to: &Utf8Path) -> Result<()> {
+    match repo.project_in(dir) {
+        Some(project) => {
+            sources::copy(repo, to, &project.files)?;
+            stage_workspace(repo, &project.lock_dir, to)
+        }
+        None => {
+            let listed = files::list(&repo.abs(dir))?;
+            sources::copy(repo, to, &listed.iter().map(|it| dir.join(it)).collect::<Vec<_>>())
+        }
+    }
+}
+
+/// A member can only be read with its workspace's root and the manifests of the other members.
+fn stage_workspace(repo: &Repo, lock_dir: &Utf8Path, to: &Utf8Path) -> Result<()> {
+    let mut wanted: BTreeSet<Utf8PathBuf> = OF_A_WORKSPACE.iter().map(|it| lock_dir.join(it)).collect();
+    let root = lock_dir.join("pyproject.toml");
+    let text = std::fs::read_to_string(repo.abs(&root)).with_context(|| format!("could not read {root}"))?;
+    let members = Manifest::parse(&root, &text)?.typed.tool.uv.workspace.map(|it| it.members).unwrap_or_default();
+    for member in members {
+        let pattern = format!("{}/{member}/pyproject.toml", glob::Pattern::escape(repo.abs(lock_dir).as_str()));
+        for path in glob::glob(&pattern).with_context(|| format!("{root}: `{member}` is no glob"))?.flatten() {
+            let path = Utf8PathBuf::from_path_buf(path).ok();
+            wanted.extend(path.and_then(|it| it.strip_prefix(&repo.root).ok().map(ToOwned::to_owned)));
+        }
+    }
+    sources::copy(repo, to, wanted.iter().filter(|it| repo.abs(it).is_file()))
+}
+
+/// Files outside the project that it declares to read.
+fn extra_inputs(repo: &Repo, project: &Project) -> Result<Vec<Utf8PathBuf>> {
+    let base = repo.abs(&project.dir).canonicalize_utf8()?;
+    let mut found = Vec::new();
+    for input in &project.manifest.typed.tool.xtask.inputs {
+        let pattern = format!("{}/{input}", glob::Pattern::escape(base.as_str()));
+        let paths = glob::glob(&pattern).with_context(|| {
+            format!("{}: `{input}` in tool.xtask.inputs is no glob", project.path("pyproject.toml"))
+        })?;
+        for path in paths.flatten().filter(|it| it.is_file()) {
+            let path = Utf8PathBuf::from_path_buf(path).ok().and_then(|it| it.canonicalize_utf8().ok());
+            found.extend(path.and_then(|it| it.strip_prefix(&repo.root).ok().map(ToOwned::to_owned)));
+        }
+    }
+    Ok(found)
+}
