@@ -242,6 +242,8 @@ def main():
     arguments += ["-o", f"cache_dir={scratch}/cache", "-o", "junit_family=xunit1", f"--junitxml={scratch}/junit.xml"]
     arguments += ["--tb=auto", "-ra", "--cov", f"--cov-config={scratch}/measure.ini", "--cov-report="]
     arguments += [f"--ignore={path}" for path in plan["ignore"]]
+    # pytest takes its own starting directory for an argument and finds parameters in its name.
+    arguments += ["."] if "[" in project else []
     recorder = Recorder()
     sys.argv[:] = ["pytest"]
     code = pytest.main(arguments + kept, plugins=[recorder])
