@@ -52,6 +52,8 @@ struct Said {
 
 fn check(ctx: &Context, policy: &Table, projects: &[&Project], dir: &Utf8Path) -> Result<Vec<Verdict>> {
     let tree = Tree::stage(ctx.repo, &dir.join("tree"), projects, Reads::Utf8, is_checked)?;
+    // ruff looks for settings upwards from where it starts, and the tree stands within the repository.
+    context::write(&tree.root.join("ruff.toml"), "exclude = []\n")?;
     let configured =
         projects.iter().map(|project| configure(ctx, policy, project, &tree)).collect::<Result<Vec<_>>>()?;
     let said = if tree.is_empty() { None } else { Some(ask(ctx, &tree)?) };
