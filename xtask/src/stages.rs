@@ -26,6 +26,7 @@ mod radon;
 mod ruff;
 mod sbom;
 mod semgrep;
+mod syntax;
 mod type_check;
 mod vulnerabilities;
 
@@ -210,7 +211,7 @@ pub const STAGES: &[Stage] = &[
         needs: &[],
         takes: &[],
         reads: Reads::Own,
-        tools: &[Tool::Sast],
+        tools: &[Tool::Sast, Tool::Lint],
         environments: &[],
         run: Run::Batch(bandit::run),
     },

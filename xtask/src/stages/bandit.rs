@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::batch::{self, Reads, Tree, count};
 use super::inline::{self, Wish};
+use super::syntax::{self, Invalid};
 use crate::context::{self, Context};
 use crate::discover::Project;
 use crate::proc::{Call, Done};
@@ -69,7 +70,11 @@ pub fn run(ctx: &Context, projects: &[&Project]) -> Result<Vec<Verdict>> {
         let is_code = |file: &Utf8Path| file.extension() == Some("py");
         let tree = Tree::stage(ctx.repo, &dir.join("tree"), projects, Reads::Declared, is_code)?;
         let report = if tree.is_empty() { Report::default() } else { ask(ctx, &config, &tree, dir)? };
-        projects.iter().enumerate().map(|(index, project)| judge(ctx, project, &tree, index, &report)).collect()
+        // bandit does not say where a file is broken; that ruff cannot say it either changes nothing about the error.
+        let broken = !report.errors.is_empty();
+        let invalid = if broken { syntax::errors(ctx, &tree).unwrap_or_default() } else { Invalid::new() };
+        let judge = |(index, project): (usize, &&Project)| judge(ctx, project, &tree, index, &report, &invalid);
+        projects.iter().enumerate().map(judge).collect()
     })
 }
 
@@ -121,7 +126,14 @@ fn shares(tree: &Tree) -> Vec<Vec<&Utf8PathBuf>> {
     shares.into_iter().map(|(_, files)| files).collect()
 }
 
-fn judge(ctx: &Context, project: &Project, tree: &Tree, index: usize, report: &Report) -> Result<Verdict> {
+fn judge(
+    ctx: &Context,
+    project: &Project,
+    tree: &Tree,
+    index: usize,
+    report: &Report,
+    invalid: &Invalid,
+) -> Result<Verdict> {
     let (policy, notes) = match policy(ctx, project) {
         Ok(it) => it,
         Err(error) => return Ok(Verdict::one(Case::error("bandit", format!("{error:#}")))),
@@ -137,7 +149,9 @@ fn judge(ctx: &Context, project: &Project, tree: &Tree, index: usize, report: &R
     for problem in &report.errors {
         let Some(file) = own(&problem.filename) else { continue };
         seen.insert(file.to_owned());
-        cases.push(Case::error("unparsable", format!("could not be scanned: {}", problem.reason)).at(file, None));
+        let (why, line) = invalid.get(file).map_or(("", None), |(why, line)| (why.as_str(), *line));
+        let message = format!("could not be scanned: {}", problem.reason);
+        cases.push(Case::error("unparsable", message).at(file, line).detail(why));
     }
     cases.extend(tree.unseen(index, "bandit", &seen));
     for finding in &report.results {

@@ -162,12 +162,9 @@ fn judge(ctx: &Context, project: &Project, tree: &Tree, index: usize, said: &Sai
         match said.blocks.get(file) {
             // A file without a class or function has no entry; that it was read is seen from its maintainability.
             None => {}
-            Some(Measured::Error { error }) => {
-                // The same words again where the other measure failed as well.
-                if !matches!(said.modules.get(file), Some(Measured::Error { .. })) {
-                    cases.push(unmeasured(file, error));
-                }
-            }
+            // The same words again where the other measure failed as well.
+            Some(Measured::Error { .. }) if matches!(said.modules.get(file), Some(Measured::Error { .. })) => {}
+            Some(Measured::Error { error }) => cases.push(unmeasured(file, error)),
             Some(Measured::Is(list)) => {
                 blocks += list.len();
                 cases.extend(list.iter().filter_map(|block| complexity(file, block, &limits)));

@@ -110,7 +110,7 @@ fn configure(ctx: &Context, policy: &Table, project: &Project, tree: &Tree) -> R
     let made = settings::of(&settings::Inputs {
         policy,
         own: own.as_ref(),
-        first_party: project.packages.iter().filter_map(|it| settings::module_name(it)).collect(),
+        first_party: project.packages.iter().filter_map(settings::module_name).collect(),
         requires_python: project.manifest.at(&["project", "requires-python"]).and_then(toml::Value::as_str),
     })?;
     cases.extend(made.cases);
@@ -189,8 +189,11 @@ impl Said {
             }
         }
         for file in &tree.files[index] {
+            let text = tree.text(file);
             if file.extension() != Some("ipynb") {
-                cases.extend(report::left_alone(file, &tree.text(file)));
+                cases.extend(report::left_alone(file, &text));
+            } else if let Some(language) = report::other_language(&text) {
+                cases.push(Case::skip("notebook", format!("is written in {language}, not in Python")).at(file, None));
             }
         }
         cases

@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 
 use super::batch::{self, Reads, Tree, count};
+use super::syntax::{self, Invalid};
 use crate::context::{self, Context};
 use crate::discover::Project;
 use crate::tools::Tool;
@@ -18,7 +19,6 @@ use crate::verdict::{Case, Verdict};
 mod platform;
 mod report;
 mod rules;
-mod syntax;
 
 use report::Report;
 use rules::Rules;
@@ -47,7 +47,7 @@ fn check(ctx: &Context, rules: &Rules, projects: &[&Project], dir: &Utf8Path) ->
     let wanted = |file: &Utf8Path| is_python(file) || (rules.beyond_python && !obeyed(file));
     let tree = Tree::stage(ctx.repo, &dir.join("tree"), projects, Reads::Declared, wanted)?;
     let (report, invalid) = if tree.is_empty() {
-        (Report::default(), BTreeMap::new())
+        (Report::default(), Invalid::new())
     } else {
         (ask(ctx, rules, &tree, dir)?, syntax::errors(ctx, &tree)?)
     };
@@ -105,14 +105,7 @@ fn ask(ctx: &Context, rules: &Rules, tree: &Tree, dir: &Utf8Path) -> Result<Repo
     Ok(report)
 }
 
-fn judge(
-    project: &Project,
-    tree: &Tree,
-    index: usize,
-    report: &Report,
-    rules: &Rules,
-    invalid: &BTreeMap<Utf8PathBuf, (String, Option<u32>)>,
-) -> Vec<Case> {
+fn judge(project: &Project, tree: &Tree, index: usize, report: &Report, rules: &Rules, invalid: &Invalid) -> Vec<Case> {
     let own = |named: &str| tree.find(named).filter(|(owner, _)| *owner == index).map(|(_, file)| file);
     let mut cases = tree.unreadable[index].clone();
     if tree.files[index].is_empty() && cases.is_empty() {

@@ -75,8 +75,8 @@ impl Diagnostic {
             _ => {}
         }
         let wide = text.lines().map(|line| inline::wish(line, WIDE, is_code));
-        let named = wide.filter(|it| matches!(it, Wish::Rules(rules) if rules.iter().any(|it| it == self.code())));
-        named.last().unwrap_or(Wish::Blanket)
+        let mut named = wide.filter(|it| matches!(it, Wish::Rules(rules) if rules.iter().any(|it| it == self.code())));
+        named.next().unwrap_or(Wish::Blanket)
     }
 
     /// A finding that ruff would leave out because of a comment: excepted when the comment names it, else still red.
@@ -136,6 +136,13 @@ pub fn left_alone(file: &Utf8Path, text: &str) -> Vec<Case> {
         }
     }
     cases
+}
+
+/// The language of a notebook that is not in Python: ruff passes over it in silence.
+pub fn other_language(text: &str) -> Option<String> {
+    let notebook: serde_json::Value = serde_json::from_str(text).ok()?;
+    let name = notebook.get("metadata")?.get("language_info")?.get("name")?.as_str()?;
+    (name != "python").then(|| name.to_owned())
 }
 
 /// Those of `all` that are not among `others`.

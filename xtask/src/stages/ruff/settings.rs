@@ -162,7 +162,7 @@ fn add(out: &mut Table, own: &Source, families: &[String], notes: &mut Vec<Strin
     let mut without_effect: Vec<String> = Vec::new();
     for (key, value) in own.table.iter() {
         match key.as_str() {
-            "lint" | "format" => {}
+            "lint" | "format" if value.is_table() => {}
             key if DESCRIBES.contains(&key) => drop(out.insert(key.to_owned(), value.clone())),
             key if HANDLING.contains(&key) || SELECTORS.contains(&key) => {}
             // Before there was a table `lint`, its keys stood at the top, and ruff still reads them there.

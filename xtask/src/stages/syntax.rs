@@ -1,7 +1,8 @@
-//! Which files are not valid Python.
+//! Which files are not valid Python, and where.
 //!
 //! semgrep mends many a broken file for itself and says nothing, while what stands behind the break is not searched as
-//! it is meant. ruff's parser knows every version of the language and is asked for this alone.
+//! it is meant; bandit says that a file is broken, but not on which line. ruff's parser knows every version of the
+//! language and is asked for this alone.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +10,8 @@ use anyhow::{Result, anyhow};
 use camino::Utf8PathBuf;
 use serde::Deserialize;
 
+use super::batch::Tree;
 use crate::context::Context;
-use crate::stages::batch::Tree;
 use crate::tools::Tool;
 
 #[derive(Deserialize)]
@@ -26,11 +27,14 @@ struct Location {
     row: u32,
 }
 
+/// What is wrong, and the line.
+pub type Invalid = BTreeMap<Utf8PathBuf, (String, Option<u32>)>;
+
 /// The first syntax error of each file that has one.
 ///
 /// # Errors
 /// When ruff cannot do its work.
-pub fn errors(ctx: &Context, tree: &Tree) -> Result<BTreeMap<Utf8PathBuf, (String, Option<u32>)>> {
+pub fn errors(ctx: &Context, tree: &Tree) -> Result<Invalid> {
     let call = ctx.call(ctx.tools.bin(Tool::Lint, "ruff")).cwd(&tree.root);
     let call = call
         .args(["check", "--isolated", "--no-cache", "--quiet", "--output-format", "json", "--ignore-noqa"])
