@@ -77,7 +77,8 @@ pub fn make(ctx: &Context, project: &Project, kind: Kind) -> Result<()> {
     let fresh = outside.is_empty() && sources.is_some() && std::fs::read_to_string(&stamp_file).ok() == sources;
 
     // An environment that an ended run left behind may hold half a package, which no later sync would notice.
-    if path.symlink_metadata().is_ok() && (unfinished.exists() || !path.join("bin/python").exists()) {
+    let is_whole = !unfinished.exists() && path.join("pyvenv.cfg").is_file() && path.join("bin/python").exists();
+    if path.symlink_metadata().is_ok() && !is_whole {
         std::fs::remove_dir_all(&path).with_context(|| format!("could not remove {path}, which is unfinished"))?;
     }
     // Were this run to end halfway, the next must not believe the old stamp.

@@ -11,6 +11,7 @@ import json
 import os
 import shlex
 import sys
+import xml.etree.ElementTree
 
 # Options in `addopts` that add to a run or describe it. The value says whether an argument follows.
 KEPT = {
@@ -215,6 +216,15 @@ def coverage_files(plan, notes):
             out.write("\n".join(lines) + "\n")
 
 
+def drop_nameless(path):
+    """Takes the one test out of the report in which the session was ended: pytest leaves it there without a name."""
+    tree = xml.etree.ElementTree.parse(path)
+    for suite in tree.getroot().iter("testsuite"):
+        for case in [case for case in suite if case.tag == "testcase" and "name" not in case.attrib]:
+            suite.remove(case)
+    tree.write(path, encoding="utf-8", xml_declaration=True)
+
+
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         plan = json.load(file)
@@ -247,6 +257,8 @@ def main():
     recorder = Recorder()
     sys.argv[:] = ["pytest"]
     code = pytest.main(arguments + kept, plugins=[recorder])
+    if set(recorder.selected) - set(recorder.reported) and os.path.exists(f"{scratch}/junit.xml"):
+        drop_nameless(f"{scratch}/junit.xml")
     summary = {
         "exit": int(code),
         "pytest": importlib.metadata.version("pytest"),
