@@ -83,7 +83,9 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
         format!("{count} third-party components have no known vulnerability of severity {threshold} or above");
     let mut verdict =
         Verdict::of(cases, all_well).note(format!("{count} third-party components against the database of {built}"));
-    for note in overridden.into_iter().chain(note) {
+    let imageless = project.manifest.typed.tool.xtask.image && inventory.image.is_none();
+    let imageless = imageless.then(|| "its image was not looked at: this run has made none".to_owned());
+    for note in overridden.into_iter().chain(note).chain(imageless) {
         verdict = verdict.note(note);
     }
     Ok(verdict)

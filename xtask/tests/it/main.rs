@@ -11,4 +11,5 @@ mod planted_lint;
 mod planted_sbom;
 mod planted_ship;
 mod running;
+mod sbom;
 mod semgrep_rules;

@@ -1,12 +1,11 @@
-//! Planted mistakes: sbom, vulnerabilities, the grype download.
+//! Planted mistakes: vulnerabilities, the grype download. Those of sbom are in `sbom.rs`.
 //!
-//! The real syft and the real grype; grype with a small database of real advisories that `tests/data` describes.
+//! The real grype with a small database of real advisories that `tests/data` describes.
 
 use std::process::Command;
 use std::sync::OnceLock;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use serde_json::Value;
 
 use crate::support::{Planted, Ran, Sandbox, check_planted, finish};
 
@@ -20,7 +19,7 @@ fn grype() -> &'static Utf8Path {
     })
 }
 
-fn run(command: &mut Command) {
+pub fn run(command: &mut Command) {
     let output = command.output().expect("the program runs");
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
@@ -45,7 +44,7 @@ fn database_of(sandbox: &Sandbox, advisories: &Utf8Path, built: &str) {
 }
 
 /// The database of `tests/data`, built just now.
-fn database(sandbox: &Sandbox) {
+pub fn database(sandbox: &Sandbox) {
     let now = Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%SZ"]).output().expect("date runs");
     let now = String::from_utf8(now.stdout).expect("a date");
     database_of(sandbox, &Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/grype-db.json"), now.trim());
@@ -296,92 +295,6 @@ fn a_database_that_knows_nothing_is_an_error() {
     assert_eq!(ran.code, 2, "{}", ran.all());
     let cases = sandbox.junit("alpha", "vulnerabilities");
     assert!(cases[0].message.contains("does not know that pyyaml 5.3.1"), "{cases:#?}");
-}
-
-/// The one file below a directory whose path ends like this.
-fn find(dir: &Utf8Path, end: &str) -> Utf8PathBuf {
-    let pattern = format!("{dir}/**/{end}");
-    let found = glob::glob(&pattern).expect("a glob").next().unwrap_or_else(|| panic!("no {pattern}"));
-    Utf8PathBuf::from_path_buf(found.expect("a path")).expect("a UTF-8 path")
-}
-
-/// A runtime environment that somebody's hands were in.
-fn spoilt(what: &str, spoil: impl Fn(&Utf8Path), says: &str) {
-    let sandbox = Sandbox::new();
-    let args = ["stage", "sbom", "--project", "alpha", "beta"];
-    let ran = sandbox.xtask(&args);
-    assert_eq!(ran.code, 0, "{}", ran.all());
-    spoil(&sandbox.root.join("target/ci/envs/alpha/runtime"));
-    let ran = sandbox.xtask(&args);
-    assert_eq!(ran.code, 2, "{what}: {}", ran.all());
-    let cases = sandbox.junit("alpha", "sbom");
-    let fits =
-        |it: &&crate::support::Case| it.outcome == "error" && format!("{} {}", it.message, it.text).contains(says);
-    assert!(cases.iter().any(|it| fits(&it)), "{what}: {cases:#?}");
-    assert!(sandbox.junit("beta", "sbom").iter().all(|it| it.outcome == "success"));
-}
-
-#[test]
-fn a_component_is_missing() {
-    let remove = |env: &Utf8Path| std::fs::remove_file(find(env, "idna-3.7.dist-info/METADATA")).expect("a file");
-    spoilt("metadata removed", remove, "idna");
-}
-
-#[test]
-fn a_component_is_another_version() {
-    let change = |env: &Utf8Path| {
-        let path = find(env, "idna-3.7.dist-info/METADATA");
-        let text = std::fs::read_to_string(&path).expect("metadata").replace("Version: 3.7", "Version: 3.6");
-        // Not through the link: the file in uv's cache is the same one.
-        std::fs::remove_file(&path).expect("a file");
-        std::fs::write(&path, text).expect("a file");
-    };
-    spoilt("another version", change, "idna is 3.7 in the lock, but 3.6 in the runtime environment");
-}
-
-#[test]
-fn a_component_is_too_many() {
-    let add = |env: &Utf8Path| {
-        let dir = find(env, "idna-3.7.dist-info").parent().expect("site-packages").join("ghost.egg-info");
-        std::fs::create_dir(&dir).expect("a directory");
-        std::fs::write(dir.join("PKG-INFO"), "Metadata-Version: 2.1\nName: ghost\nVersion: 1.0\n").expect("a file");
-    };
-    spoilt("a package that nobody asked for", add, "ghost 1.0");
-}
-
-#[test]
-fn the_documents_say_what_ships_and_stay_the_same() {
-    let mut texts = Vec::new();
-    for name in ["repo", "ein anderes Verzeichnis"] {
-        let sandbox = Sandbox::in_directory(name);
-        sandbox.append("projects/gamma/pyproject.toml", "\n[dependency-groups]\ndev = [\"ecdsa==0.19.0\"]\n");
-        sandbox.uv(&["lock", "--quiet", "--project", "projects/gamma"]);
-        let mut command = sandbox.command(&["stage", "sbom", "--project", "gamma"]);
-        let ran = finish(command.env("SOURCE_DATE_EPOCH", "1700000000"));
-        assert_eq!(ran.code, 0, "{}", ran.all());
-        let files = ["sbom.cdx.json", "sbom.spdx.json"];
-        texts.push(files.map(|file| sandbox.read(&format!("target/ci/reports/gamma/{file}"))));
-        for text in &texts[texts.len() - 1] {
-            assert!(!text.contains(sandbox.root.as_str()) && !text.contains("file:/"), "a path leaks:\n{text}");
-        }
-    }
-    assert_eq!(texts[0], texts[1], "the same input gives the same bytes");
-
-    let [cyclonedx, spdx] = texts.remove(0).map(|text| serde_json::from_str::<Value>(&text).expect("JSON"));
-    let names = |list: &Value, key: &str| -> Vec<String> {
-        let list = list.as_array().expect("a list").iter();
-        list.map(|it| it[key].as_str().expect("a text").to_owned()).collect()
-    };
-    assert_eq!(cyclonedx["metadata"]["timestamp"], "2023-11-14T22:13:20Z");
-    assert_eq!(cyclonedx["metadata"]["component"]["bom-ref"], "first-party:gamma@0.1.0");
-    assert_eq!(names(&cyclonedx["components"], "bom-ref"), ["first-party:alpha@0.1.0", "pkg:pypi/idna@3.7"]);
-    assert!(cyclonedx["components"][0].get("purl").is_none(), "code of ours is on no index");
-    assert_eq!(cyclonedx["dependencies"][0]["dependsOn"][0], "pkg:pypi/idna@3.7");
-    assert_eq!(
-        names(&spdx["packages"], "SPDXID"),
-        ["SPDXRef-Package-python-alpha-0.1.0", "SPDXRef-Package-python-idna-3.7", "SPDXRef-Project"]
-    );
-    assert_eq!(names(&spdx["packages"], "licenseDeclared"), ["MIT", "LicenseRef-BSD-License", "MIT"]);
 }
 
 #[test]

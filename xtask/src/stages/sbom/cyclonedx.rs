@@ -121,16 +121,6 @@ fn root(document: &Document) -> Value {
     Value::Object(fields)
 }
 
-/// What GitLab asks a document for, to place its components in the repository.
 fn properties(document: &Document) -> Vec<Value> {
-    [
-        ("gitlab:meta:schema_version", "1"),
-        ("gitlab:dependency_scanning:input_file:path", document.lock.as_str()),
-        ("gitlab:dependency_scanning:source_file:path", document.manifest.as_str()),
-        ("gitlab:dependency_scanning:package_manager:name", "uv"),
-        ("gitlab:dependency_scanning:language:name", "Python"),
-    ]
-    .into_iter()
-    .map(|(name, value)| json!({ "name": name, "value": value }))
-    .collect()
+    document.properties.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
 }

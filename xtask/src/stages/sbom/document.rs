@@ -20,10 +20,8 @@ pub struct Document {
     pub parts: BTreeMap<String, Part>,
     /// Who needs whom, by reference.
     pub edges: BTreeMap<String, BTreeSet<String>>,
-    /// Repo-relative.
-    pub lock: Utf8PathBuf,
-    /// Repo-relative.
-    pub manifest: Utf8PathBuf,
+    /// What GitLab asks a CycloneDX document for, to place its components.
+    pub properties: Vec<(&'static str, String)>,
     /// RFC 3339.
     pub time: String,
 }
@@ -42,6 +40,8 @@ pub struct Part {
     /// The repo-relative directory of code of this repository.
     pub local: Option<Utf8PathBuf>,
     pub licence: Licence,
+    /// Where in the scanned tree syft found it.
+    pub place: Option<String>,
 }
 
 /// The characters that stand for themselves in a purl's version.
