@@ -9,7 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::support::{Sandbox, finish};
 
 /// The directory of fetched tools, once everything a stage needs is in it.
-fn real_tools(sandbox: &Sandbox, program: &str) -> Utf8PathBuf {
+pub fn real_tools(sandbox: &Sandbox, program: &str) -> Utf8PathBuf {
     let ran = sandbox.xtask(&["tools", "--fetch"]);
     let row = ran.stdout.lines().find(|line| line.starts_with(&format!("{program} ")));
     let path = row.and_then(|it| it.split_whitespace().last()).unwrap_or_else(|| panic!("{}", ran.all()));
@@ -17,7 +17,7 @@ fn real_tools(sandbox: &Sandbox, program: &str) -> Utf8PathBuf {
 }
 
 /// A cache directory in which one program is a shell script and everything else is the real thing.
-fn cache_with_fake(sandbox: &Sandbox, real: &Utf8Path, script: &str) -> Utf8PathBuf {
+pub fn cache_with_fake(sandbox: &Sandbox, real: &Utf8Path, script: &str) -> Utf8PathBuf {
     let tools = real.ancestors().find(|it| it.file_name() == Some("tools")).expect("tools are in a directory `tools`");
     let cache = sandbox.root.parent().expect("a parent").join("cache");
     replace_in(tools, &cache.join("tools"), real, script);

@@ -1,5 +1,6 @@
 //! Planted mistakes: what ruff, radon, bandit and semgrep must find, and what must not make them look away.
 
+use crate::fakes::{cache_with_fake, real_tools};
 use crate::support::{Sandbox, check_planted, finish};
 
 mod bandit;
@@ -100,5 +101,32 @@ fn variables_of_the_caller_change_nothing() {
     for (stage, says) in [("ruff", "F401"), ("radon", "CC f"), ("bandit", "B602"), ("semgrep", "subprocess-shell")] {
         let cases = sandbox.junit("alpha", stage);
         assert!(cases.iter().any(|it| it.outcome == "failure" && it.name.starts_with(says)), "{stage}: {cases:#?}");
+    }
+}
+
+/// The platform cannot be asked here: a program in semgrep's place answers for it, and hands everything else on.
+#[test]
+fn with_a_token_the_supply_chain_is_asked_for() {
+    let finding = r#"{"results": [{"check_id": "ssc-1", "path": "projects/alpha/uv.lock", "start": {"line": 7},
+        "end": {"line": 9}, "extra": {"message": "idna 3.7 is vulnerable", "severity": "ERROR"}}],
+        "errors": [], "paths": {"scanned": []}}"#;
+    let report = format!("[ \"$SEMGREP_APP_TOKEN\" = secret ] && printf '%s' '{finding}' > \"$2\"; exit 1");
+    for (answer, alpha, beta, says) in [
+        (report.as_str(), "failure", "success", "ssc-1 idna 3.7 is vulnerable"),
+        ("echo unreachable; exit 2", "error", "error", "unreachable"),
+        ("exit 0", "error", "error", "exit code 0"),
+    ] {
+        let sandbox = Sandbox::new();
+        let semgrep = real_tools(&sandbox, "semgrep");
+        let script = format!(
+            "if [ \"$1\" = ci ]; then while [ \"$1\" != --output ]; do shift; done; {answer}; fi\nexec {semgrep} \"$@\""
+        );
+        let cache = cache_with_fake(&sandbox, &semgrep, &script);
+        let mut command = sandbox.command(&["stage", "semgrep", "--project", "alpha", "beta"]);
+        let ran = finish(command.env("XTASK_CACHE_DIR", &cache).env("SEMGREP_APP_TOKEN", "secret"));
+        let cases = sandbox.junit("alpha", "semgrep");
+        let said = cases.iter().any(|it| it.outcome == alpha && format!("{} {}", it.message, it.text).contains(says));
+        assert!(said, "{says}: {cases:#?}\n{}", ran.all());
+        assert!(sandbox.junit("beta", "semgrep").iter().any(|it| it.outcome == beta), "{says}: {}", ran.all());
     }
 }
