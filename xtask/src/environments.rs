@@ -101,35 +101,63 @@ pub fn make(ctx: &Context, project: &Project, kind: Kind) -> Result<()> {
 struct Step {
     reinstall: Vec<String>,
     leave_out: Vec<String>,
+    /// Just what comes from outside; what is local stays as it is.
+    foreign: bool,
+    /// setuptools may run: its leavings go elsewhere.
+    outside: bool,
 }
 
-/// Usually one step. setuptools collects every wheel in one `build/lib`, and whatever else lies there gets into the wheel:
-/// packages that are built by it take turns, each with an empty directory.
+/// Usually one step. setuptools leaves what it builds beside the sources, and whatever lies in its `build/lib` gets
+/// into the next wheel. So where it builds something of ours, all else is installed before, and each wheel is built in
+/// a step of its own with an empty directory.
 fn steps(ctx: &Context, project: &Project, kind: Kind, fresh: bool, outside: &[String]) -> Vec<Step> {
-    if fresh {
-        return vec![Step::default()];
-    }
-    let mut all: Vec<(String, bool)> =
-        vec![(project.name.clone(), kind == Kind::Runtime && by_setuptools(ctx, &project.dir))];
+    let build = |dir: &Utf8Path, copied: bool| match (by_setuptools(ctx, dir), copied) {
+        (false, _) => Build::Elsewhere,
+        (true, false) => Build::Link,
+        (true, true) => Build::Wheel,
+    };
+    let mut all = vec![(project.name.clone(), build(&project.dir, kind == Kind::Runtime))];
     for local in &project.locals {
-        let copied = kind == Kind::Runtime || !local.editable;
-        all.push((local.name.clone(), copied && by_setuptools(ctx, &local.path)));
+        all.push((local.name.clone(), build(&local.path, kind == Kind::Runtime || !local.editable)));
     }
-    all.extend(outside.iter().map(|name| (name.clone(), false)));
-    take_turns(&all)
+    all.extend(outside.iter().map(|name| (name.clone(), Build::Elsewhere)));
+    take_turns(&all, fresh)
 }
 
-fn take_turns(locals: &[(String, bool)]) -> Vec<Step> {
-    let others = locals.iter().filter(|(_, turn)| !turn).map(|(name, _)| name.clone());
-    let turns: Vec<String> = locals.iter().filter(|(_, turn)| *turn).map(|(name, _)| name.clone()).collect();
-    let mut steps = vec![Step { reinstall: others.collect(), leave_out: turns.iter().skip(1).cloned().collect() }];
-    for (index, name) in turns.iter().enumerate() {
-        if index == 0 {
-            steps[0].reinstall.push(name.clone());
-        } else {
-            let leave_out = turns.iter().skip(index + 1).cloned().collect();
-            steps.push(Step { reinstall: vec![name.clone()], leave_out });
-        }
+/// How a local package gets into an environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Build {
+    /// Not through setuptools.
+    Elsewhere,
+    /// Through setuptools, editable.
+    Link,
+    /// Through setuptools, as a wheel.
+    Wheel,
+}
+
+fn take_turns(locals: &[(String, Build)], fresh: bool) -> Vec<Step> {
+    let names = |wheels: bool| -> Vec<String> {
+        let chosen = locals.iter().filter(|(_, build)| (*build == Build::Wheel) == wheels);
+        chosen.map(|(name, _)| name.clone()).collect()
+    };
+    let outside = locals.iter().any(|(_, build)| *build != Build::Elsewhere);
+    let (wheels, others) = (names(true), names(false));
+    let mut steps = Vec::new();
+    if outside {
+        steps.push(Step { foreign: true, ..Step::default() });
+    }
+    if fresh {
+        steps.push(Step { outside, ..Step::default() });
+        return steps;
+    }
+    if wheels.is_empty() {
+        steps.push(Step { reinstall: others, outside, ..Step::default() });
+        return steps;
+    }
+    for (index, name) in wheels.iter().enumerate() {
+        let mut reinstall = if index == 0 { others.clone() } else { Vec::new() };
+        reinstall.push(name.clone());
+        steps.push(Step { reinstall, leave_out: wheels[index + 1..].to_vec(), outside, foreign: false });
     }
     steps
 }
@@ -145,6 +173,9 @@ fn sync(ctx: &Context, project: &Project, kind: Kind, path: &Utf8Path, step: &St
         Kind::Dev => call.args(conflicts.dev(project)),
         Kind::Runtime => call.args(["--no-default-groups", "--no-editable"]).args(conflicts.extras(project)),
     };
+    if step.foreign {
+        call = call.args(["--no-install-local", "--inexact"]);
+    }
     for name in &step.reinstall {
         call = call.args(["--reinstall-package", name]);
     }
@@ -166,16 +197,21 @@ fn sync(ctx: &Context, project: &Project, kind: Kind, path: &Utf8Path, step: &St
     Err(done.refused(&format!("`uv sync --frozen` of {}", project.name)))
 }
 
-/// A uv call under which setuptools leaves its `build/` and `*.egg-info` in `scratch` and not beside the sources, where
-/// the next wheel would pick up what the last one left.
+/// A uv call under which setuptools leaves its `build/` and `*.egg-info` in `scratch` and not beside the sources. Not for
+/// calls that build packages of others: two wheels that share a `build/lib` get each other's files.
+fn build_outside(call: Call, scratch: &Utf8Path) -> Result<Call> {
+    metadata_outside(call, scratch, &format!("[build]\nbuild_base = {scratch}/build\n"))
+}
+
+/// A uv call that asks for metadata alone and leaves no `*.egg-info` beside the sources.
 ///
 /// # Errors
-/// When the directory cannot be written.
-pub fn build_outside(call: Call, scratch: &Utf8Path) -> Result<Call> {
-    let base = scratch.join("setuptools");
+/// When `scratch` cannot be written.
+pub fn metadata_outside(call: Call, scratch: &Utf8Path, more: &str) -> Result<Call> {
+    let base = scratch.join("egg-info");
     context::remake(&base)?;
     let file = scratch.join("setuptools.cfg");
-    context::write(&file, format!("[egg_info]\negg_base = {base}\n[build]\nbuild_base = {base}/build\n"))?;
+    context::write(&file, format!("[egg_info]\negg_base = {base}\n{more}"))?;
     Ok(call.env("DIST_EXTRA_CONFIG", file.as_str()))
 }
 
@@ -219,13 +255,24 @@ mod tests {
 
     #[test]
     fn setuptools_takes_turns() {
-        let names = |list: &[&str]| list.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
-        let local = |name: &str, turn| (name.to_owned(), turn);
-        let step =
-            |reinstall: &[&str], leave_out: &[&str]| Step { reinstall: names(reinstall), leave_out: names(leave_out) };
-        assert_eq!(take_turns(&[local("p", false), local("q", false)]), [step(&["p", "q"], &[])]);
-        assert_eq!(take_turns(&[local("p", false), local("s", true)]), [step(&["p", "s"], &[])]);
-        let three = [local("s", true), local("p", false), local("t", true), local("u", true)];
-        assert_eq!(take_turns(&three), [step(&["p", "s"], &["t", "u"]), step(&["t"], &["u"]), step(&["u"], &[])]);
+        use Build::{Elsewhere, Link, Wheel};
+        let shown = |locals: &[(&str, Build)], fresh| {
+            let locals: Vec<(String, Build)> =
+                locals.iter().map(|(name, build)| ((*name).to_owned(), *build)).collect();
+            let word = |step: Step| {
+                let (foreign, outside) = (step.foreign, step.outside);
+                let lists = format!("+{} -{}", step.reinstall.join(","), step.leave_out.join(","));
+                format!("{}{}{lists}", if foreign { "foreign " } else { "" }, if outside { "outside " } else { "" })
+            };
+            take_turns(&locals, fresh).into_iter().map(word).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&[("p", Elsewhere), ("q", Elsewhere)], false), ["+p,q -"]);
+        assert_eq!(shown(&[("p", Elsewhere), ("q", Elsewhere)], true), ["+ -"]);
+        assert_eq!(shown(&[("p", Elsewhere), ("l", Link)], false), ["foreign + -", "outside +p,l -"]);
+        assert_eq!(shown(&[("p", Elsewhere), ("s", Wheel)], true), ["foreign + -", "outside + -"]);
+        assert_eq!(
+            shown(&[("s", Wheel), ("p", Elsewhere), ("t", Wheel), ("u", Wheel)], false),
+            ["foreign + -", "outside +p,s -t,u", "outside +t -u", "outside +u -"]
+        );
     }
 }

@@ -27,6 +27,20 @@ pub fn of(manifest: &Manifest, name: &str, dir: &Utf8Path, files: &[Utf8PathBuf]
     found.into_iter().map(|it| dir.join(it)).collect()
 }
 
+/// Code that looks importable and yet belongs to no package of the project, so that no stage measures or types it.
+pub fn left_out(project: &crate::discover::Project) -> Vec<&Utf8PathBuf> {
+    let is_package = |dir: &Utf8Path| project.files.binary_search(&dir.join("__init__.py")).is_ok();
+    let importable = |file: &Utf8Path| {
+        let inner = file.strip_prefix(&project.dir).unwrap_or(file);
+        let Some(first) = inner.components().next() else { return false };
+        let first = first.as_str();
+        first == "src" || !NOT_CODE.contains(&first) && is_package(&project.dir.join(first))
+    };
+    let outside = |file: &Utf8Path| !project.packages.iter().any(|it| file.starts_with(it)) && !project.is_test(file);
+    let files = project.files.iter().filter(|it| it.extension() == Some("py"));
+    files.filter(|file| outside(file) && importable(file)).collect()
+}
+
 /// What the build backend is told.
 fn backend_packages(manifest: &Manifest) -> Vec<Utf8PathBuf> {
     let strings = |keys: &[&str]| -> Vec<String> {

@@ -107,7 +107,7 @@ fn check(ctx: &Context, project: &Project, dir: &Utf8Path, absolute: &Utf8Path) 
     // The metadata of a local package can be dynamic: then uv runs its build backend to learn it.
     let scratch = ctx.out.join("work").join("lock").join(dir.as_str().replace('/', "+"));
     context::remake(&scratch)?;
-    let call = environments::build_outside(ctx.uv(), &scratch)?;
+    let call = environments::metadata_outside(ctx.uv(), &scratch, "")?;
     let done = ctx.run(&call.args(["lock", "--check", "--project"]).arg(absolute.as_str()))?;
     let fix = format!("`uv lock --project {}`", proc::quote(dir.as_str()));
     judge(&done, &fix).with_context(|| format!("could not check the lock of {}", project.name))

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::{self, Context};
 use crate::discover::Project;
 use crate::environments::{self, Kind};
+use crate::packages;
 use crate::proc::{Call, Done};
 use crate::tools::Tool;
 use crate::verdict::{Case, Status, Verdict};
@@ -94,6 +95,10 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     };
     cases.extend(figures.as_ref().and_then(|it| it.judge(least)));
     cases.extend(figures.iter().flat_map(|it| it.unmeasured(&plan.files)));
+    cases.extend(packages::left_out(project).into_iter().map(|file| {
+        let why = "this file is in no package of the project, so its coverage does not count; name its directory in `[tool.xtask] packages`";
+        Case::warn("not-measured", why).at(file.clone(), None)
+    }));
 
     let mut verdict = Verdict::of(cases, format!("{ran} tests"));
     verdict.notes.push(format!("{ran} tests, pytest {}, pytest-cov {}", summary.pytest, summary.pytest_cov));

@@ -12,6 +12,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::context::{self, Context};
 use crate::discover::Project;
 use crate::environments::{self, Kind};
+use crate::packages;
 use crate::tools::Tool;
 use crate::verdict::{Case, Verdict};
 
@@ -59,6 +60,10 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     cases.extend(silenced.iter().map(|it| {
         let reason = format!("silenced by a comment that names the rule: {}", it.message);
         Case::skip(&it.rule, reason).at(it.path.clone(), it.line)
+    }));
+    cases.extend(packages::left_out(project).into_iter().map(|file| {
+        let why = "this file is in no package of the project, so it was not checked; name its directory in `[tool.xtask] packages`";
+        Case::warn("not-checked", why).at(file.clone(), None)
     }));
     let warnings = found.iter().filter(|it| it.level == Level::Warning).count();
     let mut verdict = Verdict::of(cases, format!("{} files", files.len()));

@@ -181,6 +181,19 @@ mod type_check {
                 "success",
                 "unresolved-reference",
             ),
+            Planted {
+                file: Some("projects/alpha/src/other/__init__.py"),
+                line: None,
+                ..plant(
+                    "code that the project does not name among its packages is shown",
+                    |it| {
+                        it.write("projects/alpha/src/other/__init__.py", "x = 1 / 0\n");
+                        it.append("projects/alpha/pyproject.toml", "\n[tool.xtask]\npackages = [\"src/alpha\"]\n");
+                    },
+                    "success",
+                    "not-checked",
+                )
+            },
             plant(
                 "settings inside a script",
                 |it| {
@@ -269,15 +282,8 @@ mod type_check {
     }
 
     #[test]
-    fn a_newer_python_is_checked_as_such() {
+    fn the_policys_python_holds() {
         let sandbox = Sandbox::new();
-        for file in ["pyproject.toml", "uv.lock"] {
-            sandbox.replace(
-                &format!("projects/beta/{file}"),
-                "requires-python = \">=3.11\"",
-                "requires-python = \">=3.11,<4\"",
-            );
-        }
         sandbox.write("projects/beta/src/beta/new.py", "type Name = str\n");
         let ran = sandbox.xtask(&["stage", "type-check", "--project", "beta"]);
         assert_eq!(ran.code, 1, "{}", ran.all());
@@ -812,6 +818,24 @@ mod environments {
         let ran = sandbox.xtask(&["stage", "lock", "pytest", "--project", "alpha", "gamma"]);
         assert_eq!(ran.code, 0, "{}", ran.all());
         assert_eq!(sandbox.git(&["status", "--porcelain"]), "");
+    }
+
+    #[test]
+    fn an_input_outside_the_project_is_part_of_it() {
+        let sandbox = Sandbox::new();
+        sandbox.write("projects/shared.txt", "one");
+        let manifest = "projects/alpha/pyproject.toml";
+        sandbox.replace(manifest, "\"uv_build>=0.8\"", "\"hatchling\"");
+        sandbox.replace(manifest, "\"uv_build\"", "\"hatchling.build\"");
+        let text = "\n[tool.hatch.build.targets.wheel.force-include]\n\"../shared.txt\" = \"alpha/shared.txt\"\n\n[tool.xtask]\ninputs = [\"../*.txt\"]\n";
+        sandbox.append(manifest, text);
+        let test = "\n\ndef test_shared() -> None:\n    from importlib.resources import files\n\n    assert files(\"alpha\").joinpath(\"shared.txt\").read_text() == \"one\"\n";
+        sandbox.append("projects/gamma/tests/test_gamma.py", test);
+        let ran = sandbox.xtask(&["stage", "pytest", "--project", "gamma"]);
+        assert_eq!(ran.code, 0, "{}", ran.all());
+        sandbox.write("projects/shared.txt", "two");
+        let ran = sandbox.xtask(&["stage", "pytest", "--project", "gamma"]);
+        assert_eq!(ran.code, 1, "{}", ran.all());
     }
 
     #[test]
