@@ -13,8 +13,7 @@ use serde_json::Value;
 use crate::context::{self, Context};
 use crate::discover::Project;
 use crate::environments::{self, Kind};
-use crate::manifest::normalise_name;
-use crate::verdict::{Case, Verdict};
+use crate::verdict::Verdict;
 
 pub(super) mod closure;
 mod compare;
@@ -30,7 +29,7 @@ mod subject;
 mod syft;
 
 use document::{Document, list, text};
-use inventory::{ImageParts, LockLines};
+use inventory::{Inventory, LockLines};
 use subject::Subject;
 use syft::Raw;
 
@@ -62,14 +61,20 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
         exclude: Vec::new(),
     };
     let raw = syft::scan(ctx, &scratch, &source)?;
-    let mut cases = compare::differences(&subject.shipped, &python_parts(&raw.cyclonedx), &lock, &lines);
-    write(&reports, CLOSURE, &raw, &subject.document(&raw.cyclonedx, time.clone()))?;
-    let image = of_image(ctx, &subject, &scratch, time, &lines)?;
-    let (image, mut notes) = image.map_or((None, Vec::new()), |(parts, missing, note)| {
-        cases.extend(missing);
-        (Some(parts), vec![note])
-    });
-    subject.inventory(image).write(&reports)?;
+    let document = subject.document(&raw.cyclonedx, time.clone());
+    write(&reports, CLOSURE, &raw, &document)?;
+    let mut cases = compare::differences(&subject.shipped, &distributions(&subject, &raw.cyclonedx), &lock, &lines);
+    let mut inventory = Inventory { components: subject.components(&document)?, image: None };
+    let mut notes = Vec::new();
+    if let Some(image) = image::built(ctx, project)? {
+        let raw = image::scan(ctx, &scratch, &image)?;
+        let document = image::document(&subject, &image, &raw.cyclonedx, time);
+        write(&reports, IMAGE, &raw, &document)?;
+        cases.extend(image::missing(&subject, &image, &document, &environment, &lines));
+        inventory.image = Some(image::beside(&inventory.components, &image, &document));
+        notes.push(format!("{} packages in the image {}; {}", document.parts.len(), image.reference, IMAGE[0]));
+    }
+    inventory.write(&reports)?;
 
     let components = subject.shipped.installed.len();
     let local = subject.shipped.installed.iter().filter(|it| subject.locals.contains_key(&it.name)).count();
@@ -80,34 +85,18 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
             project.name, CLOSURE[0]
         ),
     );
-    notes.extend(subject.left_out.iter().map(|it| format!("the extra {it} conflicts with what is in: it is not")));
+    let left_out = subject.left_out.iter();
+    notes.extend(left_out.map(|it| format!("the extra {it} conflicts with what is in the SBOM, and is not in it")));
     let mut verdict = Verdict::of(cases, format!("{components} components, just those of the lock's runtime closure"));
     verdict.notes = notes;
     Ok(verdict)
 }
 
-/// The documents of the image, where this run has built one: what is in it, what is missing, and a remark.
-fn of_image(
-    ctx: &Context,
-    subject: &Subject,
-    scratch: &Utf8Path,
-    time: String,
-    lines: &LockLines,
-) -> Result<Option<(ImageParts, Vec<Case>, String)>> {
-    let Some(image) = image::built(ctx, subject.project)? else { return Ok(None) };
-    let raw = image::scan(ctx, scratch, &image)?;
-    let document = image::document(subject, &image, &raw.cyclonedx, time);
-    write(&ctx.reports(subject.project)?, IMAGE, &raw, &document)?;
-    let environment = environments::path(&ctx.out, subject.project, Kind::Runtime);
-    let missing = image::missing(subject, &image, &document, &environment, lines);
-    let note = format!("{} packages in the image {}; {}", document.parts.len(), image.reference, IMAGE[0]);
-    Ok(Some((image::beside(subject, &image, &document), missing, note)))
-}
-
-/// Names and versions of the Python packages in a CycloneDX document of syft's.
-fn python_parts(raw: &Value) -> BTreeSet<(String, String)> {
+/// Names and versions of the Python distributions in a CycloneDX document of syft's, without those that are copies inside
+/// another.
+fn distributions(subject: &Subject, raw: &Value) -> BTreeSet<(String, String)> {
     let python = list(raw, "components").iter().filter(|it| text(it, "purl").starts_with("pkg:pypi/"));
-    python.map(|it| (normalise_name(text(it, "name")), text(it, "version").to_owned())).collect()
+    python.map(|it| subject.part(it)).filter(|it| it.inside.is_none()).map(|it| (it.name, it.version)).collect()
 }
 
 /// Writes both formats of a document.

@@ -62,10 +62,7 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
             let reach = reach.get(&component.name).cloned().unwrap_or(Reach::NotFound);
             let fails = policy.fails(&found.severity, found.fixed.is_some(), false);
             findings.push(finding(found, &component.name, &component.version, fails, Some((component, &reach))));
-            (
-                of_closure(project, found, component, &reach, fails),
-                (lock.clone(), lines.find(&component.name, &component.version)),
-            )
+            (of_closure(project, found, component, &reach, fails), (lock.clone(), line(&lines, component)))
         } else if let Some(part) = components.image(found) {
             let fails = policy.fails(&found.severity, found.fixed.is_some(), true);
             findings.push(finding(found, &part.name, &part.version, fails, None));
@@ -104,6 +101,10 @@ impl<'a> Components<'a> {
         for component in inventory.components.iter().filter(|it| it.local.is_none()) {
             let purl = pypi(&component.name, &component.version);
             let reference = format!("closure:{purl}");
+            // A copy of what is installed anyway is no second question.
+            if it.closure.contains_key(&reference) {
+                continue;
+            }
             it.ask(&reference, &component.name, &component.version, purl);
             it.closure.insert(reference, component);
         }
@@ -129,6 +130,11 @@ impl<'a> Components<'a> {
     }
 }
 
+/// The line of a component's entry in the lock, or of that of the package that carries it.
+fn line(lines: &LockLines, component: &Component) -> Option<u32> {
+    lines.find(component.inside.as_ref().unwrap_or(&component.name), &component.version)
+}
+
 /// "idna 3.6 is vulnerable (CVE-2024-3651, severity medium), fixed in 3.7: summary". The advisory is the case's rule,
 /// which stands before it.
 fn sentence(found: &Match, name: &str, version: &str) -> String {
@@ -141,17 +147,22 @@ fn sentence(found: &Match, name: &str, version: &str) -> String {
 }
 
 fn of_closure(project: &Project, found: &Match, component: &Component, reach: &Reach, fails: bool) -> Case {
+    let extra = component.extra.as_ref().map_or_else(String::new, |it| format!(" with the extra {it}"));
     let way = match component.chain.as_slice() {
         [] => "the lock does not show through what it came".to_owned(),
         [_, _] => "a direct dependency".to_owned(),
         chain => format!("it came through {}", chain.join(" -> ")),
     };
-    let message = format!("{}; {way}; {}", sentence(found, &component.name, &component.version), reach.words());
+    let copy = component.inside.as_ref().map_or_else(String::new, |it| format!("a copy inside {it}, "));
+    let message =
+        format!("{}; {copy}{way}{extra}; {}", sentence(found, &component.name, &component.version), reach.words());
     let mut detail = vec![found.url.clone()];
     if let Reach::Imported(places) = reach {
         detail.extend(places.iter().map(|place| format!("{place}: imports it")));
     }
-    if let Some(fixed) = &found.fixed {
+    if let Some(carrier) = &component.inside {
+        detail.push(format!("the copy changes only with another version of {carrier}"));
+    } else if let Some(fixed) = &found.fixed {
         let dir = crate::proc::quote(project.dir.as_str());
         detail
             .push(format!("to have {fixed}: uv lock --project {dir} --upgrade-package '{}>={fixed}'", component.name));

@@ -15,6 +15,27 @@ pub struct Closure {
     pub edges: BTreeMap<String, BTreeSet<String>>,
     /// The shortest way from the project to each component, both included.
     pub chains: BTreeMap<String, Vec<String>>,
+    /// The versions that the lock has for each third-party component here; several where it does not choose.
+    pub versions: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Closure {
+    /// What a component needs directly among those that are `there`; the way through one that is not counts as direct.
+    pub fn needed(&self, name: &str, there: &dyn Fn(&str) -> bool) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        let mut seen = BTreeSet::from([name]);
+        let mut queue: Vec<&str> = vec![name];
+        while let Some(from) = queue.pop() {
+            for to in self.edges.get(from).into_iter().flatten().filter(|it| seen.insert(it.as_str())) {
+                if there(to) {
+                    found.insert(to.clone());
+                } else {
+                    queue.push(to);
+                }
+            }
+        }
+        found
+    }
 }
 
 /// One thing to visit: a package by itself, or with one of its extras.
@@ -38,6 +59,9 @@ pub fn of(lock: &Lock, project: &str, extras: &BTreeSet<String>, markers: &BTree
         }
         let from = normalise_name(&package.name);
         found.edges.entry(from.clone()).or_default();
+        if let (None, Some(version)) = (package.local(), &package.version) {
+            found.versions.entry(from.clone()).or_default().insert(version.clone());
+        }
         for dependency in dependencies(package, extra) {
             if dependency.marker.as_ref().is_some_and(|it| markers.get(it) == Some(&false)) {
                 continue;
@@ -120,6 +144,17 @@ mod tests {
         assert_eq!(found.chains["ssl"], ["app", "web", "ssl"]);
         assert_eq!(found.chains["core"], ["app", "web", "core"]);
         assert!(!found.chains.contains_key("old"));
+        assert!(!found.versions.contains_key("app") && found.versions["web"].contains("1"));
+    }
+
+    #[test]
+    fn the_way_through_what_is_not_there() {
+        let lock = Lock::parse("uv.lock".into(), LOCK).expect("a valid lock");
+        let found = of(&lock, "app", &BTreeSet::new(), &BTreeMap::new());
+        let needed = |there: &dyn Fn(&str) -> bool| found.needed("app", there).into_iter().collect::<Vec<_>>();
+        assert_eq!(needed(&|_| true), ["old", "web"]);
+        assert_eq!(needed(&|it| it != "web"), ["core", "old", "ssl"]);
+        assert!(needed(&|_| false).is_empty(), "a cycle ends");
     }
 
     #[test]

@@ -91,6 +91,7 @@ mod tests {
             version: version.to_owned(),
             written: written.to_owned(),
             imports: Vec::new(),
+            copies: Vec::new(),
             license: None,
             classified: Vec::new(),
         }

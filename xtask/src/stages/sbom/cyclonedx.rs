@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 use serde_json::{Map, Value, json};
 
-use super::document::{Document, Part, is_public, list, text};
+use super::document::{self, Document, Part, is_public, list, text};
 use super::stamp;
 
 /// Fields of a component that are taken over as they are.
@@ -27,7 +27,7 @@ pub fn edit(raw: &Value, document: &Document) -> Result<Value> {
     for component in list(raw, "components") {
         let purl = text(component, "purl");
         if let Some(part) = document.parts.get(purl) {
-            if seen.insert(purl) {
+            if document::place(component) == part.place && seen.insert(purl) {
                 components.push(edited(component, part));
             }
         } else if text(component, "type") == "operating-system" {
@@ -73,6 +73,9 @@ fn edited(component: &Value, part: &Part) -> Value {
     fields.extend(named(part));
     let known = list(component, "properties").iter().filter(|it| PROPERTIES.contains(&text(it, "name")));
     let mut properties: Vec<Value> = known.cloned().collect();
+    if let Some(owner) = &part.inside {
+        properties.push(json!({ "name": "xtask:inside", "value": owner }));
+    }
     match &part.local {
         Some(path) => {
             properties.push(json!({ "name": "xtask:first-party", "value": "true" }));

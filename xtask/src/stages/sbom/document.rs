@@ -40,8 +40,10 @@ pub struct Part {
     /// The repo-relative directory of code of this repository.
     pub local: Option<Utf8PathBuf>,
     pub licence: Licence,
-    /// Where in the scanned tree syft found it.
-    pub place: Option<String>,
+    /// Where in the scanned tree syft found it; of several places the outermost.
+    pub place: String,
+    /// The distribution that carries it, where it is no distribution of its own.
+    pub inside: Option<String>,
 }
 
 /// The characters that stand for themselves in a purl's version.
@@ -82,6 +84,20 @@ pub fn make_unique(parts: &mut BTreeMap<String, Part>) {
                 *text = format!("{plain}{mark}{number}");
             }
         }
+    }
+}
+
+/// Where syft found a component.
+pub fn place(component: &Value) -> &str {
+    let place = list(component, "properties").iter().find(|it| text(it, "name") == "syft:location:0:path");
+    place.map_or("", |it| text(it, "value"))
+}
+
+/// Adds a part under the purl that syft gave it; what is found in several places is there once, at the outermost.
+pub fn add(parts: &mut BTreeMap<String, Part>, purl: &str, part: Part) {
+    let depth = |part: &Part| (part.place.split('/').count(), part.place.clone());
+    if parts.get(purl).is_none_or(|known| depth(&part) < depth(known)) {
+        parts.insert(purl.to_owned(), part);
     }
 }
 

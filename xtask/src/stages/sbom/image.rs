@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::document::{self, Document, Part, list, text};
-use super::inventory::{ImagePart, ImageParts, LockLines};
+use super::inventory::{Component, ImagePart, ImageParts, LockLines};
 use super::licence::Licence;
 use super::subject::Subject;
 use super::syft::{self, Raw};
@@ -85,7 +85,7 @@ pub fn document(subject: &Subject, image: &Image, raw: &Value, time: String) -> 
     for component in list(raw, "components") {
         let purl = text(component, "purl");
         if let Some(part) = part(subject, component) {
-            parts.entry(purl.to_owned()).or_insert(part);
+            document::add(&mut parts, purl, part);
         }
     }
     document::make_unique(&mut parts);
@@ -126,7 +126,8 @@ fn part(subject: &Subject, component: &Value) -> Option<Part> {
         purl: Some(purl.to_owned()),
         local: None,
         licence: Licence::of(component.get("licenses"), None),
-        place: None,
+        place: document::place(component).to_owned(),
+        inside: None,
         name,
         version,
     })
@@ -160,15 +161,13 @@ pub fn missing(
 fn same_python(document: &Document, environment: &Utf8Path) -> bool {
     let lib = environment.join("lib").read_dir_utf8().into_iter().flatten().flatten();
     let minors: Vec<String> = lib.map(|it| it.file_name().to_owned()).filter(|it| it.starts_with("python3")).collect();
-    let place =
-        |part: &Part| part.place.as_ref().is_some_and(|path| minors.iter().any(|it| path.contains(&format!("/{it}/"))));
+    let place = |part: &Part| minors.iter().any(|it| part.place.contains(&format!("/{it}/")));
     document.parts.values().any(place)
 }
 
-/// What the image holds beside the closure, for the `vulnerabilities` stage.
-pub fn beside(subject: &Subject, image: &Image, document: &Document) -> ImageParts {
-    let shipped: BTreeSet<(&str, &str)> =
-        subject.shipped.installed.iter().map(|it| (it.name.as_str(), it.written.as_str())).collect();
+/// What the image holds beside these components of the closure, for the `vulnerabilities` stage.
+pub fn beside(components: &[Component], image: &Image, document: &Document) -> ImageParts {
+    let shipped: BTreeSet<(&str, &str)> = components.iter().map(|it| (it.name.as_str(), it.version.as_str())).collect();
     let mut parts: Vec<ImagePart> = Vec::new();
     for part in document.parts.values() {
         let Some(purl) = &part.purl else { continue };

@@ -30,6 +30,10 @@ pub struct Component {
     pub imports: Vec<String>,
     /// The shortest way to it in the lock, from the project on, both included; empty when the lock shows none.
     pub chain: Vec<String>,
+    /// The extra that brings it, where that one cannot be installed together with the others: known from the lock alone.
+    pub extra: Option<String>,
+    /// The distribution that carries a copy of it, where it is not installed by itself.
+    pub inside: Option<String>,
 }
 
 /// What an image holds beside the runtime closure.

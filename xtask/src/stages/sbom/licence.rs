@@ -138,6 +138,7 @@ mod tests {
             version: "1".to_owned(),
             written: "1".to_owned(),
             imports: Vec::new(),
+            copies: Vec::new(),
             license: license.map(str::to_owned),
             classified: classified.iter().map(|it| (*it).to_owned()).collect(),
         }

@@ -5,8 +5,9 @@ otherwise left alone (its Python may be another one); the project's closure as `
 it; the `uv.lock` itself. Output, one JSON object a line, sorted:
   {"kind": "third-party", "name", "version", "conditional"}    by the lock; a null version is known after a build
   {"kind": "local", "name", "version", "conditional"}          by the lock, code of this repository
-  {"kind": "installed", "name", "version", "written", "imports", "license", "classified"}
-                                                               in the environment; "written" as its metadata has it
+  {"kind": "installed", "name", "version", "written", "imports", "copies", "license", "classified"}
+                                                               in the environment; "written" as its metadata has it,
+                                                               "copies" are metadata files of others that it brings
   {"kind": "nameless", "path"}                                 in the environment, but its metadata says no name
   {"kind": "marker", "marker", "holds"}                        every condition on a dependency in the uv.lock
 """
@@ -101,6 +102,12 @@ def import_names(distribution: importlib.metadata.Distribution) -> list[str]:
     return sorted(".".join(parts) for parts in outermost if parts and all(part.isidentifier() for part in parts))
 
 
+def copies(distribution: importlib.metadata.Distribution) -> list[str]:
+    """Lists the metadata files deep inside a distribution: those of the packages that it carries copies of."""
+    names = ("METADATA", "PKG-INFO")
+    return sorted(file.as_posix() for file in distribution.files or [] if file.name in names and len(file.parts) > 2)
+
+
 def installed(distribution: importlib.metadata.Distribution) -> dict:
     """Describes one distribution of the environment."""
     metadata = distribution.metadata
@@ -113,6 +120,7 @@ def installed(distribution: importlib.metadata.Distribution) -> dict:
         "version": canonical(metadata["Version"]),
         "written": metadata["Version"],
         "imports": import_names(distribution),
+        "copies": copies(distribution),
         "license": metadata.get("License-Expression"),
         "classified": sorted(
             line.removeprefix(prefix) for line in metadata.get_all("Classifier", []) if line.startswith(prefix)
@@ -122,7 +130,9 @@ def installed(distribution: importlib.metadata.Distribution) -> dict:
 
 def main(interpreter: str, closure_file: str, lock_file: str) -> None:
     """Reads the lock, asks the environment and prints the answer."""
-    asked = json.loads(subprocess.run([interpreter, "-I", "-c", ASK], stdout=subprocess.PIPE, check=True).stdout)
+    # A package may print something whenever a Python of its environment starts; the answer is the last line.
+    said = subprocess.run([interpreter, "-I", "-c", ASK], stdout=subprocess.PIPE, check=True).stdout
+    asked = json.loads(said.splitlines()[-1])
     if not any(pathlib.Path(path).is_dir() for path in asked["site"]):
         raise SystemExit(f"{interpreter} has no site-packages: {asked['site']}")
     closure = tomllib.loads(pathlib.Path(closure_file).read_text(encoding="utf-8"))

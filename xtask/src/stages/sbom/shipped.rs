@@ -54,6 +54,8 @@ pub struct Installed {
     pub written: String,
     /// What an import statement must name to reach it.
     pub imports: Vec<String>,
+    /// The metadata files of packages that it carries copies of, relative to the directory it is installed in.
+    pub copies: Vec<String>,
     /// The SPDX expression it declares.
     pub license: Option<String>,
     /// Its licence classifiers, without their prefix.

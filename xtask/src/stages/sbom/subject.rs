@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::closure::{self, Closure};
 use super::document::{self, Document, Part, list, text};
-use super::inventory::{Component, ImageParts, Inventory};
+use super::inventory::Component;
 use super::licence::Licence;
 use super::shipped::{self, Installed, Shipped};
 use crate::context::Context;
@@ -72,10 +72,18 @@ impl Subject<'_> {
             purl,
             local,
             licence: Licence::of(component.get("licenses"), installed),
-            place: place(component),
+            place: document::place(component).to_owned(),
+            inside: self.carrier(document::place(component)).map(str::to_owned),
             name,
             version,
         }
+    }
+
+    /// The distribution that a metadata file deep inside it belongs to.
+    fn carrier(&self, place: &str) -> Option<&str> {
+        let (_, inner) = place.split_once("/site-packages/")?;
+        let carrier = self.shipped.installed.iter().find(|it| it.copies.iter().any(|copy| copy == inner));
+        carrier.map(|it| it.name.as_str())
     }
 
     /// The document of the runtime closure.
@@ -91,10 +99,10 @@ impl Subject<'_> {
         let mut parts = BTreeMap::new();
         for component in list(raw, "components") {
             let part = self.part(component);
-            if part.name == self.project.name {
+            if part.name == self.project.name && part.inside.is_none() {
                 root = Part { reference: root.reference, version: root.version, ..part };
             } else {
-                parts.entry(text(component, "purl").to_owned()).or_insert(part);
+                document::add(&mut parts, text(component, "purl"), part);
             }
         }
         root.spdx_id = "SPDXRef-Project".to_owned();
@@ -116,33 +124,78 @@ impl Subject<'_> {
         }
     }
 
-    /// The lock's edges between those parts of a document that ship.
+    /// The lock's edges between those parts of a document that ship, and those to the copies that they carry.
     pub fn edges<'p>(&self, parts: impl Iterator<Item = &'p Part>) -> BTreeMap<String, BTreeSet<String>> {
-        let ships = |part: &&Part| self.installed(&part.name).is_none_or(|it| it.written == part.version);
+        let (copies, parts): (Vec<&Part>, Vec<&Part>) = parts.partition(|it| it.inside.is_some());
+        let ships = |part: &&&Part| self.installed(&part.name).is_none_or(|it| it.written == part.version);
         let by_name: BTreeMap<&str, &str> =
-            parts.filter(ships).map(|part| (part.name.as_str(), part.reference.as_str())).collect();
-        let reference = |name: &String| by_name.get(name.as_str()).map(|it| (*it).to_owned());
-        let edges = self.closure.edges.iter();
-        edges.filter_map(|(from, to)| Some((reference(from)?, to.iter().filter_map(reference).collect()))).collect()
+            parts.iter().filter(ships).map(|part| (part.name.as_str(), part.reference.as_str())).collect();
+        let there = |name: &str| by_name.contains_key(name);
+        let reference = |name: &str| by_name.get(name).map(|it| (*it).to_owned());
+        let of = |name: &str| self.closure.needed(name, &there).iter().filter_map(|it| reference(it)).collect();
+        let mut edges: BTreeMap<String, BTreeSet<String>> =
+            by_name.iter().map(|(name, from)| ((*from).to_owned(), of(name))).collect();
+        for copy in copies {
+            if let Some(from) = copy.inside.as_ref().and_then(|it| reference(it)) {
+                edges.entry(from).or_default().insert(copy.reference.clone());
+            }
+        }
+        edges
+    }
+
+    /// What the extras that are left out would bring: third-party components that ship but are not installed here.
+    fn beside(&self) -> Result<Vec<Component>> {
+        let mut found: Vec<Component> = Vec::new();
+        for extra in &self.left_out {
+            let extras = BTreeSet::from([extra.clone()]);
+            let closure = closure::of(self.project.lock()?, &self.project.name, &extras, &self.shipped.markers);
+            for (name, version) in closure.versions.iter().flat_map(|(name, all)| all.iter().map(move |it| (name, it)))
+            {
+                let installed = self.installed(name).is_some_and(|it| it.version == *version || it.written == *version);
+                if !installed && !found.iter().any(|it| it.name == *name && it.version == *version) {
+                    found.push(Component {
+                        name: name.clone(),
+                        version: version.clone(),
+                        local: None,
+                        imports: self.installed(name).map(|it| it.imports.clone()).unwrap_or_default(),
+                        chain: closure.chains.get(name).cloned().unwrap_or_default(),
+                        extra: Some(extra.clone()),
+                        inside: None,
+                    });
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// What the `vulnerabilities` stage is told.
-    pub fn inventory(&self, image: Option<ImageParts>) -> Inventory {
+    ///
+    /// # Errors
+    /// When there is no lock.
+    pub fn components(&self, document: &Document) -> Result<Vec<Component>> {
         let components = self.shipped.installed.iter().map(|it| Component {
             name: it.name.clone(),
             version: it.written.clone(),
             local: self.locals.get(&it.name).cloned(),
             imports: it.imports.clone(),
             chain: self.closure.chains.get(&it.name).cloned().unwrap_or_default(),
+            extra: None,
+            inside: None,
         });
-        Inventory { components: components.collect(), image }
+        let copies = document.parts.values().filter_map(|part| {
+            let carrier = part.inside.clone()?;
+            Some(Component {
+                name: part.name.clone(),
+                version: part.version.clone(),
+                local: None,
+                imports: Vec::new(),
+                chain: self.closure.chains.get(&carrier).cloned().unwrap_or_default(),
+                extra: None,
+                inside: Some(carrier),
+            })
+        });
+        Ok(components.chain(copies).chain(self.beside()?).collect())
     }
-}
-
-/// The first place at which syft found a component.
-fn place(component: &Value) -> Option<String> {
-    let place = list(component, "properties").iter().find(|it| text(it, "name") == "syft:location:0:path");
-    place.map(|it| text(it, "value").to_owned())
 }
 
 fn first_party(name: &str, version: &str) -> String {

@@ -77,8 +77,9 @@ pub fn of(
     let modules: BTreeSet<&String> = components.iter().flat_map(|it| &it.imports).collect();
     let absolute: Vec<Utf8PathBuf> = files.iter().map(|it| ctx.repo.abs(it)).collect();
     context::write(&request, json!({ "files": absolute, "names": modules }).to_string())?;
+    // Without site: no code of the environment runs, and the helper needs none.
     let call = ctx.call(environments::python(&ctx.out, project, Kind::Runtime));
-    let done = ctx.run(&call.args(["-I", helper.as_str(), request.as_str()]))?;
+    let done = ctx.run(&call.args(["-I", "-S", helper.as_str(), request.as_str()]))?;
     if done.code != 0 {
         return Err(done.refused("the helper that looks for imports"));
     }
@@ -108,6 +109,10 @@ fn reach(component: &Component, answer: &Answer, unread: Option<&str>) -> Reach 
         _ if !places.is_empty() => {
             Reach::Imported(places.into_iter().map(|(path, line)| Place { path, line: Some(line) }).collect())
         }
+        _ if component.inside.is_some() => Reach::Unknown("it is a copy inside another package".to_owned()),
+        _ if component.imports.is_empty() && component.extra.is_some() => {
+            Reach::Unknown("it is not installed here, so its modules are not known".to_owned())
+        }
         _ if component.imports.is_empty() => Reach::Unknown("it installs no module".to_owned()),
         Some(why) => Reach::Unknown(why.to_owned()),
         None => Reach::NotFound,
@@ -126,6 +131,8 @@ mod tests {
             local: None,
             imports: imports.iter().map(|it| (*it).to_owned()).collect(),
             chain: Vec::new(),
+            extra: None,
+            inside: None,
         };
         let found =
             BTreeMap::from([("yaml".to_owned(), vec![(Utf8PathBuf::from("p/a.py"), 3)]), ("x".to_owned(), vec![])]);
