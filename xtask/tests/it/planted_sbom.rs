@@ -165,6 +165,32 @@ fn what_ships() {
             "success",
             "1 third-party components",
         ),
+        row(
+            "in an extra that conflicts with another: it ships all the same",
+            |it| {
+                let extras = "\n[project.optional-dependencies]\nnew = [\"urllib3==2.0.7\"]\nold = [\"urllib3==2.0.5\"]\n\n[build-system]";
+                depends(it, "idna>=3");
+                it.replace("projects/alpha/pyproject.toml", "\n[build-system]", extras);
+                let conflict = "\n[tool.uv]\nconflicts = [[{ extra = \"new\" }, { extra = \"old\" }]]\n";
+                it.append("projects/alpha/pyproject.toml", conflict);
+                it.uv(&["lock", "--quiet", "--project", "projects/alpha"]);
+            },
+            "failure",
+            "a direct dependency with the extra old",
+        ),
+        Planted {
+            line: Some(6),
+            ..row(
+                "a copy of a vulnerable package inside a wheel",
+                |it| {
+                    database(it);
+                    let metadata = "Metadata-Version: 2.1\nName: urllib3\nVersion: 2.0.5\n";
+                    it.write("projects/alpha/src/alpha/_vendor/urllib3-2.0.5.dist-info/METADATA", metadata);
+                },
+                "failure",
+                "a copy inside alpha",
+            )
+        },
         Planted {
             project: "jinja2",
             ..row(
