@@ -142,7 +142,7 @@ impl Manifest {
         for (name, source) in &self.typed.tool.uv.sources {
             let alternatives = source.as_array().map_or_else(|| vec![source], |list| list.iter().collect());
             for source in alternatives {
-                if let Some(path) = source.get("path").and_then(toml::Value::as_str) {
+                if let Some(path) = source.get("path").and_then(toml::Value::as_str).filter(|it| !is_archive(it)) {
                     found.push((normalise_name(name), Some(Utf8PathBuf::from(path))));
                 } else if source.get("workspace").and_then(toml::Value::as_bool) == Some(true) {
                     found.push((normalise_name(name), None));
@@ -151,6 +151,11 @@ impl Manifest {
         }
         found
     }
+}
+
+/// A path can also name a finished distribution: somebody else's code, however near it lies.
+fn is_archive(path: &str) -> bool {
+    [".whl", ".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst"].iter().any(|it| path.ends_with(it))
 }
 
 /// A distribution name as PEP 503 compares it.
@@ -201,6 +206,14 @@ mod tests {
     fn names_compare_as_pep_503_says() {
         assert_eq!(normalise_name("My__Pkg.core"), "my-pkg-core");
         assert_eq!(requirement_name("Foo_Bar[extra]>=1 ; python_version > '3'"), "foo-bar");
+    }
+
+    #[test]
+    fn a_wheel_is_no_local_source() {
+        let text = "[tool.uv.sources]\na = { path = '../a' }\nb = { path = 'vendor/b-1-py3-none-any.whl' }\n\
+                    c = { workspace = true }\nd = { path = 'd-1.tar.gz' }";
+        let manifest = Manifest::parse("p/pyproject.toml".into(), text).expect("a valid manifest");
+        assert_eq!(manifest.local_sources(), [("a".to_owned(), Some("../a".into())), ("c".to_owned(), None)]);
     }
 
     #[test]
