@@ -194,10 +194,12 @@ pub struct DockerBuild {
     pub builder: String,
     /// `linux/arm64` or `linux/amd64`.
     pub platform: String,
-    /// Base image per platform; pinned when it ends in `@sha256:...`.
+    /// Base image per platform, where it is not the usual one; pinned when it ends in `@sha256:...`.
     pub base: BTreeMap<String, String>,
     /// What image names start with: a registry and path, or a local name.
     pub repository: String,
+    /// Debian packages that every image gets.
+    pub packages: Vec<String>,
     /// Install all dependency groups, as for a job image, instead of just what ships.
     pub all_groups: bool,
     /// Never ask a registry: the base image must be there already.
@@ -206,16 +208,26 @@ pub struct DockerBuild {
 
 impl Default for DockerBuild {
     fn default() -> DockerBuild {
-        let base =
-            [("linux/arm64", "arm64v8/python:3.11-slim-bookworm"), ("linux/amd64", "amd64/python:3.11-slim-bookworm")];
         DockerBuild {
             builder: "auto".to_owned(),
             platform: "linux/arm64".to_owned(),
-            base: base.into_iter().map(|(platform, image)| (platform.to_owned(), image.to_owned())).collect(),
+            base: BTreeMap::new(),
             repository: "localhost/xtask".to_owned(),
+            packages: Vec::new(),
             all_groups: false,
             offline: false,
         }
+    }
+}
+
+impl DockerBuild {
+    /// The base image of the platform. The names are complete, since only docker knows what a short one stands for.
+    pub fn base(&self) -> &str {
+        let usual = match self.platform.as_str() {
+            "linux/amd64" => "docker.io/amd64/python:3.11-slim-bookworm",
+            _ => "docker.io/arm64v8/python:3.11-slim-bookworm",
+        };
+        self.base.get(&self.platform).map_or(usual, String::as_str)
     }
 }
 
@@ -304,6 +316,15 @@ impl Config {
         one_of("vulnerabilities.image-severity", &self.vulnerabilities.image_severity, &severities)?;
         one_of("docker-build.builder", &self.docker_build.builder, &["auto", "docker", "buildx", "buildah"])?;
         one_of("docker-build.platform", &self.docker_build.platform, &["linux/arm64", "linux/amd64"])?;
+        for platform in self.docker_build.base.keys() {
+            one_of("a key of docker-build.base", platform, &["linux/arm64", "linux/amd64"])?;
+        }
+        for package in &self.docker_build.packages {
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c);
+            if !package.starts_with(|c: char| c.is_ascii_alphanumeric()) || !package.chars().all(plain) {
+                bail!("docker-build.packages: `{package}` is no name of a Debian package");
+            }
+        }
         one_of("radon.maintainability", &self.radon.maintainability.to_string(), &["A", "B", "C"])?;
         one_of("radon.complexity", &self.radon.complexity.to_string(), &["A", "B", "C", "D", "E", "F"])?;
         if !(0.0..=100.0).contains(&self.pytest.coverage) {
@@ -315,7 +336,10 @@ impl Config {
     /// The time limit of a stage.
     pub fn timeout(&self, stage: &str) -> Duration {
         let fallback = Duration::from_secs(15 * 60);
-        self.timeout.get(stage).or_else(|| self.timeout.get("default")).map_or(fallback, |limit| limit.0)
+        let general = self.timeout.get("default").map_or(fallback, |limit| limit.0);
+        // An image for another machine is built under emulation, which takes its time.
+        let usual = if stage == "docker-build" { general.max(2 * fallback) } else { general };
+        self.timeout.get(stage).map_or(usual, |limit| limit.0)
     }
 
     /// What "not checked" means for a stage.

@@ -116,7 +116,7 @@ pub const STAGES: &[Stage] = &[
         group: "docker",
         tool: "docker, buildx or buildah",
         passes: "the image of a project that declares one builds from its locked closure; its tag is the hash of what goes in",
-        leaves: "JUnit, image reference",
+        leaves: "JUnit, image reference, archive",
         needs: &[],
         takes: &[],
         reads: Reads::Closure,

@@ -62,7 +62,7 @@ impl Conflicts {
     }
 
     /// The flags for all groups and extras that can be installed together.
-    pub(super) fn dev(&self, project: &Project) -> Vec<String> {
+    pub fn dev(&self, project: &Project) -> Vec<String> {
         if self.sets.is_empty() {
             return vec!["--all-groups".to_owned(), "--all-extras".to_owned()];
         }

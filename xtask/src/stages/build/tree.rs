@@ -62,7 +62,10 @@ fn stage_workspace(repo: &Repo, lock_dir: &Utf8Path, to: &Utf8Path) -> Result<()
 }
 
 /// Files outside the project that it declares to read.
-fn extra_inputs(repo: &Repo, project: &Project) -> Result<Vec<Utf8PathBuf>> {
+///
+/// # Errors
+/// When one of its globs is none.
+pub fn extra_inputs(repo: &Repo, project: &Project) -> Result<Vec<Utf8PathBuf>> {
     let base = repo.abs(&project.dir).canonicalize_utf8()?;
     let mut found = Vec::new();
     for input in &project.manifest.typed.tool.xtask.inputs {
