@@ -99,5 +99,6 @@ fn vulnerabilities() {
 
 #[test]
 fn license_check() {
-    never_green("license-check", "pip-licenses", Utf8Path::to_owned);
+    // The stage asks the package itself, through the interpreter of its environment.
+    never_green("license-check", "pip-licenses", |it| it.with_file_name("python"));
 }
