@@ -12,6 +12,9 @@ use crate::manifest::Manifest;
 /// Directories beside the code that hold no package.
 const NOT_CODE: &[&str] = &["tests", "test", "docs", "doc", "examples", "scripts", "benchmarks", "build", "dist"];
 
+/// Modules beside the manifest that serve a tool.
+const NO_MODULES: &[&str] = &["setup.py", "conftest.py", "noxfile.py", "tasks.py", "conf.py"];
+
 /// The project's own packages and modules, repo-relative and sorted; empty when none can be found.
 pub fn of(manifest: &Manifest, name: &str, dir: &Utf8Path, files: &[Utf8PathBuf]) -> Vec<Utf8PathBuf> {
     let declared = &manifest.typed.tool.xtask.packages;
@@ -77,12 +80,22 @@ fn conventional(name: &str, files: &[&Utf8Path]) -> BTreeSet<Utf8PathBuf> {
             return BTreeSet::from([candidate]);
         }
     }
-    files
+    let packages: BTreeSet<Utf8PathBuf> = files
         .iter()
         .filter(|file| file.file_name() == Some("__init__.py") && file.components().count() == 2)
         .filter_map(|file| file.parent())
         .filter(|dir| !NOT_CODE.contains(&dir.as_str()))
         .map(Utf8Path::to_owned)
+        .collect();
+    if !packages.is_empty() {
+        return packages;
+    }
+    let is_module =
+        |name: &str| !NO_MODULES.contains(&name) && !name.starts_with("test_") && !name.ends_with("_test.py");
+    files
+        .iter()
+        .filter(|file| file.components().count() == 1 && is_module(file.as_str()))
+        .map(|it| it.to_path_buf())
         .collect()
 }
 
@@ -104,6 +117,7 @@ mod tests {
         check("", &["p/tool/__init__.py", "p/tests/__init__.py"], &["p/tool"]);
         check("[tool.hatch.build.targets.wheel]\npackages = ['lib/x']", &["p/lib/x/__init__.py"], &["p/lib/x"]);
         check("[tool.xtask]\npackages = ['odd']", &["p/odd/a.py", "p/src/a.py"], &["p/odd"]);
+        check("", &["p/main.py", "p/setup.py", "p/test_main.py", "p/conftest.py", "p/tests/x.py"], &["p/main.py"]);
         check("", &["p/README.md"], &[]);
     }
 }
