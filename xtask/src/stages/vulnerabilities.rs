@@ -40,12 +40,12 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
         super::sbom::remove(&reports.join(name))?;
     }
     let inventory = Inventory::read(&reports)?;
-    let (database, built, note) = match database::open(ctx)? {
+    let scratch = ctx.scratch(Some(project))?;
+    let (database, built, note) = match database::open(ctx, &scratch)? {
         Database::Unfit(why) => return Ok(ctx.not_checked(why)),
         Database::Ready { dir, built, note } => (dir, built, note),
     };
 
-    let scratch = ctx.scratch(Some(project))?;
     let components = Components::of(&inventory);
     let answer = scan::run(ctx, &scratch, &database, &components.asked)?;
     let names: BTreeSet<&str> =

@@ -41,23 +41,23 @@ struct Status {
 ///
 /// # Errors
 /// When grype cannot be asked.
-pub fn open(ctx: &Context) -> Result<Database> {
+pub fn open(ctx: &Context, scratch: &Utf8Path) -> Result<Database> {
     static OPENED: OnceLock<Result<Database, String>> = OnceLock::new();
-    let opened = OPENED.get_or_init(|| find(ctx).map_err(|error| format!("{error:#}")));
+    let opened = OPENED.get_or_init(|| find(ctx, scratch).map_err(|error| format!("{error:#}")));
     opened.clone().map_err(|error| anyhow!(error))
 }
 
-fn find(ctx: &Context) -> Result<Database> {
+fn find(ctx: &Context, scratch: &Utf8Path) -> Result<Database> {
     let settings = &ctx.repo.config.vulnerabilities;
     let (dir, failed) = match &settings.database {
         Some(dir) => (ctx.repo.abs(dir), None),
         None => {
             let dir = ctx.tools.cache.join("grype-db");
-            let failed = update(ctx, &dir)?;
+            let failed = update(ctx, scratch, &dir)?;
             (dir, failed)
         }
     };
-    let done = ctx.run(&grype(ctx, &dir)?.args(["db", "status", "-o", "json"]))?;
+    let done = ctx.run(&grype(ctx, scratch, &dir)?.args(["db", "status", "-o", "json"]))?;
     let Ok(status) = serde_json::from_str::<Status>(&done.stdout) else {
         return Err(done.refused("`grype db status`"));
     };
@@ -72,12 +72,12 @@ fn find(ctx: &Context) -> Result<Database> {
 }
 
 /// Updates the database in the user's cache; gives back why it could not.
-fn update(ctx: &Context, dir: &Utf8Path) -> Result<Option<String>> {
+fn update(ctx: &Context, scratch: &Utf8Path, dir: &Utf8Path) -> Result<Option<String>> {
     let lock_path = Utf8PathBuf::from(format!("{dir}.lock"));
     // Two runs on one machine share the cache: one renews it, the other then finds it new.
     let lock = File::create(&lock_path).with_context(|| format!("could not create {lock_path}"))?;
     lock.lock().with_context(|| format!("could not lock {lock_path}"))?;
-    let mut call = grype(ctx, dir)?.args(["db", "update"]);
+    let mut call = grype(ctx, scratch, dir)?.args(["db", "update"]);
     if let Some(url) = &ctx.repo.config.vulnerabilities.database_url {
         call = call.env("GRYPE_DB_UPDATE_URL", url);
     }
@@ -90,9 +90,9 @@ fn update(ctx: &Context, dir: &Utf8Path) -> Result<Option<String>> {
 }
 
 /// A grype that reads no settings but ours, asks nobody for news of itself, and leaves the database as it is.
-pub fn grype(ctx: &Context, database: &Utf8Path) -> Result<Call> {
+pub fn grype(ctx: &Context, scratch: &Utf8Path, database: &Utf8Path) -> Result<Call> {
     // An empty file, by name: without one grype looks for a `.grype.yaml` in several places.
-    let settings = ctx.out.join("work").join(ctx.stage).join("grype.yaml");
+    let settings = scratch.join("grype.yaml");
     context::write(&settings, "")?;
     let age = ctx.repo.config.vulnerabilities.database_max_age.0.as_secs();
     let call = ctx.call(ctx.tools.grype(&ctx.repo.config)).args(["-c", settings.as_str()]);
