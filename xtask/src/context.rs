@@ -199,7 +199,8 @@ pub fn write(path: &Utf8Path, text: impl AsRef<[u8]>) -> Result<()> {
     if let Some(dir) = path.parent() {
         std::fs::create_dir_all(dir).with_context(|| format!("could not create {dir}"))?;
     }
-    let temporary = Utf8PathBuf::from(format!("{path}.{}.new", std::process::id()));
+    // Two threads may write one path at once: each has a temporary file of its own.
+    let temporary = Utf8PathBuf::from(format!("{path}.{}-{}.new", std::process::id(), proc::unique()));
     std::fs::write(&temporary, text).with_context(|| format!("could not write {temporary}"))?;
     std::fs::rename(&temporary, path).with_context(|| format!("could not write {path}"))
 }

@@ -274,7 +274,8 @@ fn temporary() -> Result<File> {
     Ok(file)
 }
 
-fn unique() -> usize {
+/// A number that no other call in this process gets.
+pub fn unique() -> usize {
     use std::sync::atomic::AtomicUsize;
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
