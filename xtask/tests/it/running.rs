@@ -120,3 +120,37 @@ fn a_project_directory_with_spaces_and_letters_of_all_kinds() {
     let file = Some("projects/süße größen [2]/src/beta/__init__.py");
     assert!(cases.iter().any(|it| it.outcome == "failure" && it.file.as_deref() == file), "{cases:#?}");
 }
+
+/// Where there is no container engine, an image is not checked: a loud skip on a laptop, an error in CI, never a pass;
+/// and what can be checked without it still is.
+#[test]
+fn without_a_container_engine() {
+    let sandbox = Sandbox::new();
+    sandbox.append("projects/beta/pyproject.toml", "\n[tool.xtask]\nimage = true\n");
+    // A PATH with what xtask asks for and no engine.
+    let bin = sandbox.root.parent().expect("a parent").join("bin");
+    std::fs::create_dir_all(&bin).expect("a directory");
+    let tools = sandbox.xtask(&["tools"]);
+    let row =
+        tools.stdout.lines().find(|line| line.starts_with("python ")).unwrap_or_else(|| panic!("{}", tools.all()));
+    let python = row.split_whitespace().last().expect("a path").to_owned();
+    let git = std::process::Command::new("sh").args(["-c", "command -v git"]).output().expect("sh runs").stdout;
+    let git = String::from_utf8(git).expect("UTF-8").trim().to_owned();
+    std::os::unix::fs::symlink(python, bin.join("python3")).expect("a link");
+    std::os::unix::fs::symlink(git, bin.join("git")).expect("a link");
+
+    let args = ["stage", "docker-build", "sbom", "--project", "beta"];
+    let laptop = finish(sandbox.command(&args).env("PATH", &bin));
+    assert_eq!(laptop.code, 0, "{}", laptop.all());
+    assert!(laptop.stdout.contains("skipped docker-build: not checked"), "{}", laptop.all());
+    assert!(sandbox.junit("beta", "docker-build").iter().all(|it| it.outcome == "skipped"), "{}", laptop.all());
+
+    let ci = finish(sandbox.command(&args).env("PATH", &bin).env("CI", "true"));
+    assert_eq!(ci.code, 2, "{}", ci.all());
+    assert!(sandbox.junit("beta", "docker-build").iter().any(|it| it.outcome == "error"), "{}", ci.all());
+    assert!(sandbox.junit("beta", "sbom").iter().all(|it| it.outcome == "success"), "{}", ci.all());
+
+    sandbox.replace("ci/xtask.toml", "[not-checked]", "[not-checked]\ndocker-build = \"skip\"");
+    let laxer = finish(sandbox.command(&args).env("PATH", &bin).env("CI", "true"));
+    assert_eq!(laxer.code, 0, "{}", laxer.all());
+}
