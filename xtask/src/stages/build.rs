@@ -18,10 +18,10 @@ use crate::manifest::{self, normalise_name};
 use crate::verdict::{Case, Verdict};
 use crate::{environments, sources};
 
-mod contents;
+pub(super) mod contents;
 mod smoke;
 pub(super) mod tree;
-mod wheel;
+pub(super) mod wheel;
 
 use super::sbom::closure;
 use smoke::Phase;
@@ -117,8 +117,12 @@ impl Install<'_> {
     /// Installs what the lock names and is not ours; makes the environment when it is not there.
     fn third_party(&self, extras: bool) -> Result<()> {
         let dir = self.scratch.join("tree").join(&self.project.dir);
-        let call = self.ctx.uv().args(["sync", "--frozen", "--no-default-groups", "--no-install-local", "--inexact"]);
+        let call = self.ctx.uv().args(["sync", "--frozen", "--no-default-groups", "--inexact", "--no-install-project"]);
         let mut call = call.arg("--project").arg(dir.as_str()).cwd(&dir);
+        // Not `--no-install-local`: uv counts a wheel that is named by its path among those.
+        for local in self.project.lock()?.packages.iter().filter_map(Package::local) {
+            call = call.args(["--no-install-package", &local.name]);
+        }
         if extras {
             call = call.args(environments::conflicts(self.ctx, self.project)?.extras(self.project));
         }

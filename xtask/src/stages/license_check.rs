@@ -47,9 +47,10 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     let mut table = Vec::new();
     for it in declared.iter().filter(|it| !locals.contains(normalise_name(&it.name).as_str())) {
         let (case, row) = judge.case(it);
-        let line = line_of(&lock_text, &normalise_name(&it.name), &it.version);
-        let case = if case.message.is_empty() { case } else { case.at(&lock_path, line) };
-        cases.push(case.about(&normalise_name(&it.name)));
+        let name = normalise_name(&it.name);
+        let line = line_of(&lock_text, &name, &it.version);
+        let has_place = !case.message.is_empty();
+        cases.push(if has_place { case.about(&name).at(&lock_path, line) } else { case });
         table.push(row);
     }
     write_table(ctx, project, &table)?;

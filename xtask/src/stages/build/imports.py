@@ -31,6 +31,14 @@ def frames(error):
     return found
 
 
+def text(error):
+    """The traceback from the first line of installed code on."""
+    start = error.__traceback__
+    while start and not start.tb_frame.f_code.co_filename.startswith(wanted["site"]):
+        start = start.tb_next
+    return "".join(traceback.format_exception(type(error), error, start))
+
+
 def attempt(what, work):
     """Does one step."""
     say(kind="begin", what=what)
@@ -48,7 +56,7 @@ def attempt(what, work):
             missing=missing,
             standard=bool(missing) and missing.split(".")[0] in sys.stdlib_module_names,
             frames=frames(error),
-            text="".join(traceback.format_exception(error)),
+            text=text(error),
         )
     else:
         say(kind="ok", what=what)

@@ -61,8 +61,10 @@ pub fn run(ctx: &Context, install: &Install, wheel: &Wheel, phase: Phase) -> Res
     let site = environments::site_packages(venv)?;
     let scratch = install.scratch;
     let (helper, wanted, answers) = (scratch.join("imports.py"), scratch.join("wanted.json"), scratch.join("answers"));
-    let modules: Vec<&String> =
-        wheel.modules.iter().filter(|it| phase == Phase::Everything || !it.contains('.')).collect();
+    // Tests that are shipped inside a package may need what only development installs.
+    let is_test = |module: &str| source_of_module(&[project], module).is_some_and(|it| project.is_test(&it));
+    let wanted_now = |it: &&String| (phase == Phase::Everything || !it.contains('.')) && !is_test(it);
+    let modules: Vec<&String> = wheel.modules.iter().filter(wanted_now).collect();
     let points = if phase == Phase::Everything { wheel.entry_points.as_slice() } else { &[] };
     context::write(&helper, HELPER)?;
     context::write(&wanted, json!({"site": site, "modules": modules, "entry_points": points}).to_string())?;
@@ -84,8 +86,7 @@ pub fn run(ctx: &Context, install: &Install, wheel: &Wheel, phase: Phase) -> Res
         let what =
             lines.iter().rev().find_map(|it| if let Line::Begin { what } = it { Some(what.as_str()) } else { None });
         let what = what.unwrap_or_default();
-        let place = contents::source_of(&judge.projects, &format!("{}.py", what.replace('.', "/")))
-            .or_else(|| contents::source_of(&judge.projects, &format!("{}/__init__.py", what.replace('.', "/"))));
+        let place = source_of_module(&judge.projects, what);
         let case = Case::fail(
             "import",
             format!("`import {what}` ends the interpreter ({how}); what comes after it was not tried"),
@@ -95,10 +96,20 @@ pub fn run(ctx: &Context, install: &Install, wheel: &Wheel, phase: Phase) -> Res
     Ok(cases)
 }
 
+/// The source of a module, by its dotted name.
+fn source_of_module(projects: &[&Project], module: &str) -> Option<Utf8PathBuf> {
+    let path = module.replace('.', "/");
+    let candidates = [format!("{path}.py"), format!("{path}/__init__.py")];
+    candidates.iter().find_map(|it| contents::source_of(projects, it))
+}
+
 /// The project, then its local dependencies: a wheel of theirs can be where it goes wrong.
 fn projects<'a>(ctx: &'a Context, project: &'a Project) -> Vec<&'a Project> {
     std::iter::once(project).chain(project.locals.iter().filter_map(|it| ctx.repo.project_in(&it.path))).collect()
 }
+
+/// A repo-relative file and a line of it.
+type Place = (Utf8PathBuf, Option<u32>);
 
 struct Judge<'a> {
     project: &'a Project,
@@ -112,7 +123,7 @@ struct Judge<'a> {
 impl Judge<'_> {
     /// One case for each cause, however many modules it hits.
     fn cases(&self, lines: &[Line]) -> Vec<Case> {
-        let mut found: BTreeMap<(Option<(Utf8PathBuf, Option<u32>)>, String), (Case, Vec<String>)> = BTreeMap::new();
+        let mut found: BTreeMap<(Option<Place>, String), (Case, Vec<String>)> = BTreeMap::new();
         for failed in lines.iter().filter_map(|it| if let Line::Failed(failed) = it { Some(failed) } else { None }) {
             let place = self.place(failed);
             let case = self.case(failed);
@@ -166,7 +177,7 @@ impl Judge<'_> {
     }
 
     /// The innermost line of our own sources.
-    fn place(&self, failed: &Failed) -> Option<(Utf8PathBuf, Option<u32>)> {
+    fn place(&self, failed: &Failed) -> Option<Place> {
         let own = failed.frames.iter().rev().find_map(|(file, line)| {
             let inner = Utf8Path::new(file).strip_prefix(self.site).ok()?;
             Some((contents::source_of(&self.projects, inner.as_str())?, *line))

@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::discover::{Project, Repo};
-use crate::manifest::Manifest;
-use crate::{context, files, sources};
+use crate::manifest::{self, Manifest};
+use crate::{context, files, proc, sources};
 
 /// Files beside a workspace's lock that its members may need.
 const OF_A_WORKSPACE: &[&str] = &["pyproject.toml", "uv.lock", "uv.toml", ".python-version"];
@@ -21,11 +21,44 @@ const OF_A_WORKSPACE: &[&str] = &["pyproject.toml", "uv.lock", "uv.toml", ".pyth
 /// When a file cannot be read or written.
 pub fn stage(repo: &Repo, project: &Project, to: &Utf8Path) -> Result<()> {
     context::remake(to)?;
-    let dirs = std::iter::once(&project.dir).chain(project.locals.iter().map(|it| &it.path));
+    let dirs: Vec<&Utf8PathBuf> =
+        std::iter::once(&project.dir).chain(project.locals.iter().map(|it| &it.path)).collect();
+    if repo.abs(".git").exists() && dirs.iter().filter_map(|it| repo.project_in(it)).any(asks_git) {
+        clone(repo, &dirs, to)?;
+    }
     for dir in dirs {
         stage_dir(repo, dir, to)?;
     }
+    sources::copy(repo, to, archives(repo, project).iter())?;
     sources::copy(repo, to, &extra_inputs(repo, project)?)
+}
+
+/// Does the build backend take the version, or the list of files, from git?
+fn asks_git(project: &Project) -> bool {
+    let requires = project.manifest.at(&["build-system", "requires"]).and_then(toml::Value::as_array);
+    let names = requires.into_iter().flatten().filter_map(toml::Value::as_str).map(manifest::requirement_name);
+    const WORDS: &[&str] = &["scm", "vcs", "git", "versioning", "dunamai", "versioneer"];
+    names.into_iter().any(|name| WORDS.iter().any(|word| name.contains(word)))
+}
+
+/// A clone that shares the repository's objects, with the directories to be staged taken out of its work tree.
+fn clone(repo: &Repo, dirs: &[&Utf8PathBuf], to: &Utf8Path) -> Result<()> {
+    let git = proc::find_on_path("git").context("git is not on PATH")?;
+    let env = context::inherited(&["PATH"]);
+    let args = ["-c", "safe.directory=*", "clone", "--quiet", "--shared", repo.root.as_str(), to.as_str()];
+    proc::read(&git, &args, &repo.root, &env).context("could not clone the repository for a build that asks git")?;
+    for dir in dirs.iter().map(|it| to.join(it)).filter(|it| it != to && it.is_dir()) {
+        std::fs::remove_dir_all(&dir).with_context(|| format!("could not remove {dir}"))?;
+    }
+    Ok(())
+}
+
+/// Distributions that the lock names by a path in the repository.
+fn archives(repo: &Repo, project: &Project) -> Vec<Utf8PathBuf> {
+    let packages = project.lock.iter().flat_map(|it| &it.packages);
+    let paths = packages.filter_map(|it| it.source.get("path").and_then(toml::Value::as_str));
+    let paths = paths.filter_map(|it| manifest::resolve(&project.lock_dir, it.into()));
+    paths.filter(|it| repo.abs(it).is_file()).collect()
 }
 
 /// Stages one local package, be it a project of ours or not.

@@ -1,0 +1,269 @@
+//! Planted mistakes: build.
+
+use super::{CODE, EXTRA, MANIFEST, MIT, develops_with, lock, offers, ships};
+use crate::support::{Planted, Sandbox, check_planted};
+
+const fn build(what: &'static str, plant: fn(&Sandbox), file: &'static str, line: u32, says: &'static str) -> Planted {
+    let line = if line == 0 { None } else { Some(line) };
+    Planted { what, stage: "build", project: "alpha", plant, outcome: "failure", file: Some(file), line, says }
+}
+
+const fn builds(what: &'static str, plant: fn(&Sandbox), outcome: &'static str, says: &'static str) -> Planted {
+    Planted { what, stage: "build", project: "alpha", plant, outcome, file: None, line: None, says }
+}
+
+#[test]
+fn imports_of_a_wheel() {
+    check_planted(&[
+        builds("nothing", |_| {}, "success", "alpha-0.1.0-py3-none-any.whl installs, 1 modules import"),
+        build(
+            "an import of a development tool",
+            |it| {
+                develops_with(it, "odd", MIT);
+                it.write(EXTRA, "\"\"\"More.\"\"\"\n\nimport odd\n\nONE = odd.VALUE\n");
+            },
+            EXTRA,
+            3,
+            "`odd` is imported, but nothing that ships declares it; odd is locked for development only",
+        ),
+        build(
+            "an import of nothing that is known",
+            |it| it.write(EXTRA, "\"\"\"More.\"\"\"\n\nfrom strange.things import weird\n\n__all__ = [\"weird\"]\n"),
+            EXTRA,
+            3,
+            "`strange` is imported",
+        ),
+        builds(
+            "an import that is tried",
+            |it| it.write(EXTRA, "try:\n    import strange\nexcept ImportError:\n    strange = None\n"),
+            "success",
+            "2 modules import",
+        ),
+        builds(
+            "a distribution that is a file in the repository",
+            |it| {
+                ships(it, "odd", MIT);
+                it.write(EXTRA, "import odd\n\nONE = odd.VALUE\n");
+            },
+            "success",
+            "2 modules import",
+        ),
+        builds(
+            "an import inside a function",
+            |it| it.write(EXTRA, "def late():\n    import strange\n    return strange\n"),
+            "success",
+            "2 modules import",
+        ),
+        builds(
+            "a module that needs an extra",
+            |it| {
+                offers(it, "odd", MIT);
+                it.write(EXTRA, "import odd\n\nONE = odd.VALUE\n");
+            },
+            "success",
+            "2 modules import",
+        ),
+        build(
+            "a package that needs an extra",
+            |it| {
+                offers(it, "odd", MIT);
+                it.append(CODE, "\n\nimport odd\n");
+            },
+            CODE,
+            30,
+            "`odd` is imported, but nothing that ships without extras declares it; odd comes with an extra",
+        ),
+        build("a module that does not parse", |it| it.write(EXTRA, "ONE = 1\nTWO = = 2\n"), EXTRA, 2, "SyntaxError"),
+        build("an error on import", |it| it.write(EXTRA, "ONE = 1\nTWO = ONE / 0\n"), EXTRA, 2, "ZeroDivisionError"),
+        build("an exit on import", |it| it.write(EXTRA, "import sys\nsys.exit(0)\n"), EXTRA, 2, "SystemExit"),
+        build(
+            "an end of the interpreter on import",
+            |it| it.write(EXTRA, "import os\nos._exit(0)\n"),
+            EXTRA,
+            0,
+            "`import alpha.extra` ends the interpreter",
+        ),
+        build(
+            "a signal on import",
+            |it| it.write(EXTRA, "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n"),
+            EXTRA,
+            0,
+            "(a signal)",
+        ),
+        build(
+            "a module that Python's own hides",
+            |it| {
+                it.write("projects/alpha/src/graphlib/__init__.py", "MINE = True\n");
+                it.append(MANIFEST, "\n[tool.uv.build-backend]\nmodule-name = [\"alpha\", \"graphlib\"]\n");
+            },
+            MANIFEST,
+            0,
+            "finds another module",
+        ),
+    ]);
+}
+
+const SETUPTOOLS: &str = "requires = [\"setuptools>=77\"]\nbuild-backend = \"setuptools.build_meta\"";
+const UV_BUILD: &str = "requires = [\"uv_build>=0.8\"]\nbuild-backend = \"uv_build\"";
+
+#[test]
+fn contents_of_a_wheel() {
+    check_planted(&[
+        build(
+            "a package that the backend forgets",
+            |it| {
+                it.write("projects/alpha/src/other/__init__.py", "ONE = 1\n");
+                it.write("projects/alpha/src/other/two.py", "TWO = 2\n");
+            },
+            "projects/alpha/src/other/__init__.py",
+            1,
+            "the package other is not in the wheel",
+        ),
+        build(
+            "a module that the backend leaves out",
+            |it| {
+                it.write(EXTRA, "ONE = 1\n");
+                it.append(MANIFEST, "\n[tool.uv.build-backend]\nwheel-exclude = [\"/src/alpha/extra.py\"]\n");
+            },
+            EXTRA,
+            1,
+            "alpha/extra.py is not in the wheel",
+        ),
+        build(
+            "a package without __init__.py that setuptools does not find",
+            |it| {
+                it.replace(MANIFEST, UV_BUILD, SETUPTOOLS);
+                it.append(MANIFEST, "\n[tool.setuptools.packages.find]\nwhere = [\"src\"]\nnamespaces = false\n");
+                it.write("projects/alpha/src/alpha/inner/deep.py", "ONE = 1\n");
+            },
+            "projects/alpha/src/alpha/inner/deep.py",
+            1,
+            "alpha/inner/deep.py is not in the wheel",
+        ),
+        build(
+            "a script that leads nowhere",
+            |it| {
+                it.replace(
+                    MANIFEST,
+                    "[build-system]",
+                    "[project.scripts]\nrun-alpha = \"alpha:nothing\"\n\n[build-system]",
+                )
+            },
+            MANIFEST,
+            11,
+            "`run-alpha` does not import",
+        ),
+        build(
+            "a backend that refuses",
+            |it| it.append(MANIFEST, "\n[tool.uv.build-backend]\nmodule-name = \"nowhere\"\n"),
+            MANIFEST,
+            10,
+            "the wheel does not build",
+        ),
+        build(
+            "a backend that does not exist",
+            |it| it.replace(MANIFEST, "uv_build>=0.8", "uv_build>=9999"),
+            MANIFEST,
+            10,
+            "the wheel does not build",
+        ),
+        build(
+            "a requirement that the lock does not know",
+            |it| it.replace(MANIFEST, "idna==3.7", "idna>=99"),
+            MANIFEST,
+            8,
+            "requires `idna>=99`",
+        ),
+        builds(
+            "data that stays behind",
+            |it| {
+                it.replace(MANIFEST, UV_BUILD, SETUPTOOLS);
+                it.write("projects/alpha/src/alpha/words.txt", "one\n");
+                it.append(MANIFEST, "\n[tool.setuptools]\ninclude-package-data = false\n");
+            },
+            "success",
+            "package-data projects/alpha/src/alpha/words.txt",
+        ),
+        builds(
+            "a version that git tells",
+            |it| {
+                it.replace(MANIFEST, "version = \"0.1.0\"", "dynamic = [\"version\"]");
+                it.replace(
+                    MANIFEST,
+                    UV_BUILD,
+                    "requires = [\"hatchling\", \"hatch-vcs\"]\nbuild-backend = \"hatchling.build\"",
+                );
+                it.append(MANIFEST, "\n[tool.hatch.version]\nsource = \"vcs\"\nraw-options = { root = \"../..\" }\n");
+                lock(it);
+                it.commit("version from git");
+                it.git(&["tag", "v7.1.0"]);
+            },
+            "success",
+            "alpha-7.1.0-py3-none-any.whl installs",
+        ),
+        builds(
+            "no build system",
+            |it| it.replace(MANIFEST, &format!("[build-system]\n{UV_BUILD}\n"), ""),
+            "skipped",
+            "it declares no [build-system]",
+        ),
+        builds(
+            "what an earlier build left",
+            |it| {
+                it.replace(MANIFEST, UV_BUILD, SETUPTOOLS);
+                it.append(".gitignore", "build/\n");
+                it.write("projects/alpha/build/lib/alpha/ghost.py", "import nothing_of_the_kind\n");
+            },
+            "success",
+            "1 modules import",
+        ),
+    ]);
+}
+
+#[test]
+fn the_wheel_of_a_dependant_has_the_new_code_of_its_dependency() {
+    let sandbox = Sandbox::in_directory("a repo, mit Ümläuten");
+    let ran = sandbox.xtask(&["stage", "build"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    let wheel = sandbox.root.join("target/ci/dist/gamma/gamma-0.1.0-py3-none-any.whl");
+    let first = std::fs::read(&wheel).expect("a wheel");
+
+    // A name that gamma imports goes: only the new wheel of alpha can tell.
+    sandbox.replace(CODE, "def labels", "def parts");
+    let ran = sandbox.xtask(&["stage", "build"]);
+    assert_eq!(ran.code, 1, "{}", ran.all());
+    let cases = sandbox.junit("gamma", "build");
+    let place = (cases[0].file.as_deref(), cases[0].line);
+    assert_eq!(place, (Some("projects/gamma/src/gamma/__init__.py"), Some(3)), "{cases:#?}");
+    assert!(cases[0].message.contains("cannot import name 'labels' from 'alpha'"), "{cases:#?}");
+    assert!(sandbox.junit("alpha", "build").iter().all(|it| it.outcome == "success"));
+
+    sandbox.replace(CODE, "def parts", "def labels");
+    assert_eq!(sandbox.xtask(&["stage", "build"]).code, 0);
+    assert_eq!(std::fs::read(&wheel).expect("a wheel"), first, "the same sources make the same wheel");
+}
+
+#[test]
+fn a_dependency_without_a_wheel_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.append(MANIFEST, "\n[tool.uv.build-backend]\nmodule-name = \"nowhere\"\n");
+    let ran = sandbox.xtask(&["stage", "build", "--project", "gamma", "beta"]);
+    assert_eq!(ran.code, 1, "{}", ran.all());
+    let cases = sandbox.junit("gamma", "build");
+    let case = cases.iter().find(|it| it.outcome == "failure").expect("a failure");
+    assert_eq!(case.file.as_deref(), Some(MANIFEST), "{case:#?}");
+    assert!(case.message.contains("the wheel of alpha, which it needs, does not build"), "{case:#?}");
+}
+
+#[test]
+fn no_network_is_no_finding() {
+    let sandbox = Sandbox::new();
+    // uv needs no index for its own backend.
+    sandbox.replace("projects/beta/pyproject.toml", UV_BUILD, SETUPTOOLS);
+    let mut command = sandbox.command(&["stage", "build", "--project", "beta"]);
+    let cache = sandbox.root.join("target/empty-cache");
+    command.env("UV_CACHE_DIR", cache.as_str()).env("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple");
+    let ran = crate::support::finish(&mut command);
+    assert_eq!(ran.code, 2, "{}", ran.all());
+    assert!(sandbox.junit("beta", "build").iter().any(|it| it.outcome == "error"), "{}", ran.all());
+}
