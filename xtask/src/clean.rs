@@ -21,7 +21,7 @@ pub fn targets(out: &Utf8Path, cache: Option<&Utf8Path>) -> Result<Vec<Utf8PathB
     }
     if let Some(cache) = cache {
         // Only what this program makes there: the directory may be one that the user named.
-        found.extend(["tools", "grype-db"].iter().map(|it| cache.join(it)).filter(|it| it.exists()));
+        found.extend(["tools", "grype-db", "engine"].iter().map(|it| cache.join(it)).filter(|it| it.exists()));
     }
     found.sort();
     Ok(found)
