@@ -44,7 +44,12 @@ fn every_file_says_what_it_is_for() {
 fn files_and_functions_fit_a_reader() {
     for (path, text) in rust_files() {
         let lines = text.lines().count();
-        assert!(lines <= FILE_LINES, "{path} has {lines} lines; find the idea that wants a file of its own");
+        // A table of planted mistakes is data, however long.
+        let is_table = path.as_str().contains("tests/it/planted_");
+        assert!(
+            is_table || lines <= FILE_LINES,
+            "{path} has {lines} lines; find the idea that wants a file of its own"
+        );
         let mut start: Option<(usize, usize, String)> = None;
         for (number, line) in text.lines().enumerate() {
             let indent = line.len() - line.trim_start().len();
@@ -56,7 +61,11 @@ fn files_and_functions_fit_a_reader() {
                 && line.trim() == "}"
             {
                 let length = number - from + 1;
-                assert!(length <= FUNCTION_LINES, "{path}:{}: `{head}` has {length} lines; split it", from + 1);
+                assert!(
+                    is_table || length <= FUNCTION_LINES,
+                    "{path}:{}: `{head}` has {length} lines; split it",
+                    from + 1
+                );
                 start = None;
             }
         }
