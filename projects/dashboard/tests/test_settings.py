@@ -57,12 +57,20 @@ def test_main_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uvicorn, "run", run)
     monkeypatch.setenv("DASHBOARD_PORT", "8123")
     monkeypatch.delenv("DASHBOARD_HOST", raising=False)
-    assert main() == 0
+    assert main([]) == 0
     assert calls == [("127.0.0.1", 8123)]
 
 
 def test_main_refuses(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Bad settings end the program before it listens."""
     monkeypatch.setenv("DASHBOARD_PORT", "no")
-    assert main() == 2
+    assert main([]) == 2
     assert capsys.readouterr().err == "dashboard: DASHBOARD_PORT: 'no' is not a port\n"
+
+
+def test_main_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    """Asked for help, it does not serve."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("usage: dashboard")
