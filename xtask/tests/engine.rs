@@ -137,7 +137,7 @@ const ROWS: &[Row] = &[
         },
         code: 1,
         outcome: "failure",
-        place: Some(("projects/gamma/pyproject.toml", 28)),
+        place: Some(("projects/gamma/pyproject.toml", 27)),
         says: "importing the packages in the image: ImportError: cannot import name 'extra' from",
     },
     Row {
@@ -145,7 +145,7 @@ const ROWS: &[Row] = &[
         plant: |it| it.append("projects/gamma/src/gamma/__init__.py", "\n\nimport pytest  # noqa: E402, F401\n"),
         code: 1,
         outcome: "failure",
-        place: Some(("projects/gamma/pyproject.toml", 28)),
+        place: Some(("projects/gamma/pyproject.toml", 27)),
         says: "ModuleNotFoundError: No module named 'pytest'",
     },
     Row {
@@ -153,7 +153,7 @@ const ROWS: &[Row] = &[
         plant: |it| it.replace("projects/alpha/pyproject.toml", "README.md", "LOSTME.md"),
         code: 1,
         outcome: "failure",
-        place: Some(("projects/gamma/pyproject.toml", 28)),
+        place: Some(("projects/gamma/pyproject.toml", 27)),
         says: "installing the project: ",
     },
     Row {
@@ -274,7 +274,7 @@ fn the_image_has_its_sbom_and_its_vulnerabilities() {
     let fits = |it: &&&support::Case| it.message.contains("libc6 2.36") && it.message.contains(&image);
     let found = red.iter().find(fits).unwrap_or_else(|| panic!("{cases:#?}"));
     assert!(found.message.contains("CVE-2023-4911"), "{found:#?}");
-    assert_eq!((found.file.as_deref(), found.line), (Some("projects/gamma/pyproject.toml"), Some(28)));
+    assert_eq!((found.file.as_deref(), found.line), (Some("projects/gamma/pyproject.toml"), Some(27)));
     assert!(red.iter().all(|it| it.message.contains("CVE-2023-4911")), "nothing else is vulnerable: {red:#?}");
 }
 

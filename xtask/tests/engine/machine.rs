@@ -107,7 +107,7 @@ impl Machine {
         let container = self.buildah(&["from", "--pull-never", image]);
         let container = container.trim();
         let output = self
-            .command("buildah", &["run", "--isolation", "chroot", container, "--"])
+            .command("timeout", &["60", "buildah", "run", "--isolation", "chroot", container, "--"])
             .args(args)
             .output()
             .expect("it runs");
