@@ -49,7 +49,9 @@ pub fn fault(output: &str) -> Fault {
     let failed = output.lines().rev().find(|line| FAILED.iter().any(|it| line.contains(it)));
     let Some(failed) = failed else { return Fault::Other("building the image".to_owned()) };
     let Some((_, step)) = STEPS.iter().find(|(word, _)| failed.contains(word)) else {
-        if let Some(line) = output.lines().find(|line| line.contains("the base image is for")) {
+        // buildah prints each command before it runs: the words in the command itself say nothing.
+        let says = |line: &&str| line.contains("the base image is for") && !line.contains("$(uname");
+        if let Some(line) = output.lines().find(says) {
             return Fault::Other(format!("building the image, because {}", words(line)));
         }
         return Fault::Other("a step of ci/Dockerfile that has nothing to do with the project".to_owned());
@@ -118,5 +120,7 @@ mod tests {
         assert!(matches!(fault("exec /bin/sh: exec format error\n"), Fault::Machine(_)));
         let uv = "ERROR: No matching distribution found for uv\nError: building at STEP \"RUN pip install -r /app/uv.txt\": exit status 1\n";
         assert!(matches!(fault(uv), Fault::Other(_)));
+        let echoed = format!("STEP 4/5: RUN [ ... ] || echo \"the base image is for $(uname -m), not $MACHINE\"\n{uv}");
+        assert!(matches!(fault(&echoed), Fault::Other(why) if why.starts_with("a step of ci/Dockerfile")));
     }
 }
