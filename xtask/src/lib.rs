@@ -9,11 +9,14 @@ pub mod verdict;
 
 pub mod config;
 pub mod discover;
+pub mod facts;
 pub mod files;
 pub mod lock;
+pub mod locked;
 pub mod manifest;
 pub mod packages;
 pub mod suggest;
+pub mod tree;
 
 pub mod plan;
 

@@ -1,0 +1,253 @@
+//! What the plan keeps of a `pyproject.toml`: a few names, and hashes of the parts that somebody else reads.
+//!
+//! Pure: text in, values out. Small on purpose: ten thousand of them are in memory at once. Must not know a stage.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use camino::{Utf8Path, Utf8PathBuf};
+use hmac_sha256::Hash;
+use toml::{Table, Value};
+
+use crate::manifest::{Manifest, Workspace, normalise_name, requirement_name};
+
+/// A sha256.
+pub type Digest = [u8; 32];
+
+/// Tool tables that only the project's own checks read: they change nothing for those who install it.
+const OWN_TOOLS: &[&str] = &[
+    "bandit", "basedpyright", "black", "bumpversion", "codespell", "commitizen", "coverage", "deptry", "flake8", "interrogate",
+    "isort", "mypy", "nox", "poe", "pydocstyle", "pylint", "pyright", "pytest", "pyupgrade", "radon", "ruff",
+    "semantic_release", "semgrep", "taskipy", "towncrier", "tox", "ty", "typos", "vulture", "xtask",
+];
+
+/// What the plan knows of a manifest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The normalised name; `None` without a `[project]` table.
+    pub name: Option<String>,
+    pub workspace: Option<Members>,
+    /// `[tool.uv.sources]`: normalised name, and the directory it names, relative to the manifest; `None` for a workspace member.
+    pub sources: Vec<(String, Option<Utf8PathBuf>)>,
+    /// Archives that `[tool.uv.sources]` names, relative to the manifest.
+    pub archives: Vec<Utf8PathBuf>,
+    /// Names that are needed to build or run it, extras included.
+    pub runtime: BTreeSet<String>,
+    /// Names that its dependency groups need.
+    pub dev: BTreeSet<String>,
+    /// Are the dependencies made up while it builds?
+    pub dynamic: bool,
+    /// The files that its metadata names: readme and licences, relative to it; globs among them.
+    pub documents: Vec<String>,
+    /// `[tool.xtask] inputs`.
+    pub inputs: Vec<String>,
+    /// `[tool.xtask] image`.
+    pub image: bool,
+    /// Does its build backend obey `.gitignore` files?
+    pub ignores: bool,
+    /// Do its pytest settings name documents?
+    pub tests_documents: bool,
+    /// What those who install it can see of the manifest.
+    pub ship: Digest,
+    /// `[tool.uv]` without sources and members: how uv works on it.
+    pub uv: Digest,
+}
+
+/// `[tool.uv.workspace]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Members {
+    pub members: Vec<String>,
+    pub exclude: Vec<String>,
+}
+
+impl Facts {
+    /// Reads a manifest; `path` is only for messages.
+    ///
+    /// # Errors
+    /// As [`Manifest::parse`].
+    pub fn parse(path: &Utf8Path, text: &str) -> Result<Facts> {
+        let manifest = Manifest::parse(path, text)?;
+        let typed = &manifest.typed;
+        let project = typed.project.as_ref();
+        let (sources, archives) = sources(&manifest);
+        Ok(Facts {
+            name: project.map(|it| normalise_name(&it.name)),
+            workspace: typed
+                .tool
+                .uv
+                .workspace
+                .as_ref()
+                .map(|Workspace { members, exclude }| Members { members: members.clone(), exclude: exclude.clone() }),
+            sources,
+            archives,
+            runtime: runtime(&manifest),
+            dev: dev(&manifest),
+            dynamic: strings(manifest.at(&["project", "dynamic"])).iter().any(|it| it.contains("dependencies")),
+            documents: documents(&manifest),
+            inputs: typed.tool.xtask.inputs.clone(),
+            image: typed.tool.xtask.image,
+            ignores: backend(&manifest).contains("hatch"),
+            tests_documents: manifest
+                .at(&["tool", "pytest"])
+                .is_some_and(|it| ["doctest", "docs", "README"].iter().any(|word| it.to_string().contains(word))),
+            ship: digest(&Value::Table(shipped(&manifest.table))),
+            uv: digest(&Value::Table(uv(&manifest))),
+        })
+    }
+}
+
+fn strings(value: Option<&Value>) -> Vec<String> {
+    let list = value.and_then(Value::as_array).into_iter().flatten();
+    list.filter_map(|it| it.as_str().map(str::to_owned)).collect()
+}
+
+fn backend(manifest: &Manifest) -> String {
+    let named = manifest.at(&["build-system", "build-backend"]).and_then(Value::as_str).unwrap_or_default();
+    format!("{named} {}", strings(manifest.at(&["build-system", "requires"])).join(" "))
+}
+
+/// Directories are edges, archives are files that somebody else made.
+fn sources(manifest: &Manifest) -> (Vec<(String, Option<Utf8PathBuf>)>, Vec<Utf8PathBuf>) {
+    let locals = manifest.local_sources();
+    let mut archives = Vec::new();
+    for source in manifest.typed.tool.uv.sources.values() {
+        let alternatives = source.as_array().map_or_else(|| vec![source], |list| list.iter().collect());
+        let paths = alternatives.into_iter().filter_map(|it| it.get("path").and_then(Value::as_str));
+        let is_local = |path: &str| locals.iter().any(|(_, it)| it.as_deref().is_some_and(|it| it == path));
+        archives.extend(paths.filter(|it| !is_local(it)).map(Utf8PathBuf::from));
+    }
+    (locals, archives)
+}
+
+fn runtime(manifest: &Manifest) -> BTreeSet<String> {
+    let mut found = strings(manifest.at(&["build-system", "requires"]));
+    if let Some(project) = &manifest.typed.project {
+        found.extend(project.dependencies.iter().cloned());
+        found.extend(project.optional_dependencies.values().flatten().cloned());
+    }
+    found.iter().map(|it| requirement_name(it)).collect()
+}
+
+fn dev(manifest: &Manifest) -> BTreeSet<String> {
+    let groups = manifest.at(&["dependency-groups"]).and_then(Value::as_table).into_iter().flat_map(Table::values);
+    let mut found: BTreeSet<String> =
+        groups.flat_map(|it| strings(Some(it))).map(|it| requirement_name(&it)).collect();
+    found.extend(strings(manifest.at(&["tool", "uv", "dev-dependencies"])).iter().map(|it| requirement_name(it)));
+    found
+}
+
+fn documents(manifest: &Manifest) -> Vec<String> {
+    let mut found = Vec::new();
+    for key in ["readme", "license"] {
+        match manifest.at(&["project", key]) {
+            Some(Value::String(file)) if key == "readme" => found.push(file.clone()),
+            Some(Value::Table(table)) => found.extend(table.get("file").and_then(Value::as_str).map(str::to_owned)),
+            _ => {}
+        }
+    }
+    found.extend(strings(manifest.at(&["project", "license-files"])));
+    found
+}
+
+/// The manifest as those see it who install the project: no groups, no settings of its own checks.
+fn shipped(table: &Table) -> Table {
+    let mut table = table.clone();
+    table.remove("dependency-groups");
+    if let Some(Value::Table(tool)) = table.get_mut("tool") {
+        let kept = tool.get("xtask").and_then(Value::as_table).map(|it| {
+            let kept = it.iter().filter(|(key, _)| matches!(key.as_str(), "packages" | "inputs"));
+            kept.map(|(key, value)| (key.clone(), value.clone())).collect::<Table>()
+        });
+        for name in OWN_TOOLS {
+            tool.remove(*name);
+        }
+        if let Some(kept) = kept.filter(|it| !it.is_empty()) {
+            tool.insert("xtask".to_owned(), Value::Table(kept));
+        }
+        if let Some(Value::Table(uv)) = tool.get_mut("uv") {
+            uv.remove("workspace");
+            uv.remove("dev-dependencies");
+            uv.remove("default-groups");
+        }
+        tool.retain(|_, value| value.as_table().is_none_or(|it| !it.is_empty()));
+    }
+    table.retain(|_, value| value.as_table().is_none_or(|it| !it.is_empty()));
+    table
+}
+
+fn uv(manifest: &Manifest) -> Table {
+    let mut table = manifest.at(&["tool", "uv"]).and_then(Value::as_table).cloned().unwrap_or_default();
+    table.remove("sources");
+    table.remove("workspace");
+    table
+}
+
+/// The hash of a value's meaning: the order of keys and the writing do not count.
+pub fn digest(value: &Value) -> Digest {
+    let mut hash = Hash::new();
+    feed(&mut hash, value);
+    hash.finalize()
+}
+
+fn feed(hash: &mut Hash, value: &Value) {
+    let mut text = |tag: &str, text: &str| {
+        hash.update(format!("{tag}{}:", text.len()));
+        hash.update(text);
+    };
+    match value {
+        Value::String(it) => text("s", it),
+        Value::Array(list) => {
+            text("a", &list.len().to_string());
+            list.iter().for_each(|it| feed(hash, it));
+        }
+        Value::Table(table) => {
+            text("t", &table.len().to_string());
+            // The table's own order is that of its keys.
+            for (key, value) in table {
+                feed(hash, &Value::String(key.clone()));
+                feed(hash, value);
+            }
+        }
+        other => text("v", &other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(text: &str) -> Facts {
+        Facts::parse("p/pyproject.toml".into(), text).expect("a valid manifest")
+    }
+
+    #[test]
+    fn what_others_see() {
+        let plain = "[project]\nname='A_b'\nversion='1'\ndependencies=['Idna>=3']\n";
+        let dressed = "# a remark\n[tool.ruff]\nline-length=3\n[tool.pytest.ini_options]\naddopts='-q'\n[dependency-groups]\n\
+                       dev=['pytest', {include-group='x'}]\nx=['Foo']\n[tool.uv]\ndefault-groups=[]\n[project]\n\
+                       dependencies=['Idna>=3']\nname='A_b'\nversion='1'\n[tool.xtask]\nimage=true\n";
+        assert_eq!(facts(plain).ship, facts(dressed).ship);
+        assert_ne!(facts(plain).ship, facts(&plain.replace("'1'", "'2'")).ship);
+        assert_ne!(facts(plain).ship, facts(&format!("{plain}[tool.hatch.build]\nx=1\n")).ship);
+        assert_ne!(facts(plain).ship, facts(&format!("{plain}[tool.xtask]\ninputs=['../x']\n")).ship);
+        assert_ne!(facts(plain).uv, facts(dressed).uv);
+        let it = facts(dressed);
+        assert_eq!(it.name.as_deref(), Some("a-b"));
+        assert_eq!(it.dev, BTreeSet::from(["pytest".to_owned(), "foo".to_owned()]));
+        assert_eq!(it.runtime, BTreeSet::from(["idna".to_owned()]));
+    }
+
+    #[test]
+    fn what_it_names() {
+        let it = facts(
+            "[project]\nname='a'\nreadme={file='R.md'}\nlicense-files=['LICEN[CS]E*']\ndynamic=['dependencies','version']\n\
+             [build-system]\nrequires=['hatchling','plug']\nbuild-backend='hatchling.build'\n[tool.uv.sources]\n\
+             plug={path='../plug'}\nwheel={path='v/w-1-py3-none-any.whl'}\nmem={workspace=true}\n[tool.pytest.ini_options]\n\
+             testpaths=['docs']\n",
+        );
+        assert_eq!(it.documents, ["R.md", "LICEN[CS]E*"]);
+        assert_eq!(it.sources, [("mem".to_owned(), None), ("plug".to_owned(), Some("../plug".into()))]);
+        assert_eq!(it.archives, ["v/w-1-py3-none-any.whl"]);
+        assert!(it.dynamic && it.ignores && it.tests_documents && it.runtime.contains("plug"));
+    }
+}

@@ -1,0 +1,372 @@
+//! What a `uv.lock` means to one project: the packages it reaches, and what of each may change a verdict.
+//!
+//! Pure: text in, values out. How a lock is written, when and from where a file was uploaded, counts for nothing.
+//! Must not evaluate markers: that needs an interpreter.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result};
+use camino::{Utf8Path, Utf8PathBuf};
+use toml::{Table, Value};
+
+use crate::facts::{Digest, digest};
+use crate::manifest::normalise_name;
+
+/// A lock, or the part of it that is about local packages.
+#[derive(Debug, Clone, Default)]
+pub struct Locked {
+    /// What holds for everyone who uses the lock, by key, as text.
+    pub header: Vec<(String, String)>,
+    packages: Vec<Package>,
+    by_name: BTreeMap<String, Vec<usize>>,
+}
+
+/// One package.
+#[derive(Debug, Clone)]
+pub struct Package {
+    pub name: String,
+    /// Version and kind of source, for people.
+    pub shown: String,
+    /// Everything of it that may change a verdict, its groups left out.
+    pub digest: Digest,
+    /// Its groups: they count for the project itself alone.
+    own_groups: Digest,
+    version: Option<String>,
+    /// Its directory, when its code is in the repository; as written, relative to the lock.
+    pub local: Option<Utf8PathBuf>,
+    needs: Vec<Need>,
+    extras: BTreeMap<String, Vec<Need>>,
+    groups: Vec<Need>,
+}
+
+#[derive(Debug, Clone)]
+struct Need {
+    name: String,
+    version: Option<String>,
+    extras: Vec<String>,
+}
+
+/// Where a package stands: what it is needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Built and run: dependencies and extras.
+    Runtime,
+    /// The same and the project's own groups.
+    Dev,
+}
+
+/// What stands for a package without saying what it holds.
+const UNSAID: &[&str] = &["url", "size", "upload-time"];
+/// Words that mark a package whose code or archive is in the repository.
+const LOCAL: &[&str] = &["editable", "directory", "virtual"];
+
+impl Locked {
+    /// The whole lock; `path` is only for messages.
+    ///
+    /// # Errors
+    /// When it is no TOML.
+    pub fn parse(path: &Utf8Path, text: &str) -> Result<Locked> {
+        let table: Table = toml::from_str(text)
+            .with_context(|| format!("{path} is not a valid lock; `uv lock` writes a new one"))?;
+        Ok(Locked::of(&table))
+    }
+
+    /// Just the local packages, without reading the others: a lock is long and few of its packages are local.
+    ///
+    /// # Errors
+    /// When one of them is no TOML.
+    pub fn scan(path: &Utf8Path, text: &str) -> Result<Locked> {
+        // uv writes one package after the other, each `source` on a line. Where that may not be so, all is read.
+        if ["'''", "\"\"\"", "[package.source]", "\r"].iter().any(|it| text.contains(it)) {
+            return Locked::parse(path, text);
+        }
+        let mut wanted = String::new();
+        for chunk in text.split("\n[[package]]").skip(1) {
+            let source = chunk.lines().find(|line| line.trim_start().starts_with("source"));
+            if source.is_some_and(|it| it.contains("path") || LOCAL.iter().any(|word| it.contains(word))) {
+                wanted.push_str("\n[[package]]");
+                wanted.push_str(chunk);
+            }
+        }
+        Locked::parse(path, &wanted)
+    }
+
+    fn of(table: &Table) -> Locked {
+        let mut locked = Locked { header: header(table), ..Locked::default() };
+        for value in table.get("package").and_then(Value::as_array).into_iter().flatten() {
+            let Some(package) = value.as_table().and_then(Package::of) else { continue };
+            locked.by_name.entry(package.name.clone()).or_default().push(locked.packages.len());
+            locked.packages.push(package);
+        }
+        locked
+    }
+
+    /// The entry of a project: the local package of this name.
+    fn own(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name)?.iter().copied().find(|it| self.packages[*it].local.is_some())
+    }
+
+    /// The local packages: name and directory.
+    pub fn locals(&self) -> impl Iterator<Item = &Package> {
+        self.packages.iter().filter(|it| it.local.is_some())
+    }
+
+    /// Everything a project reaches, itself included, with the package through which each came; `None` when the lock
+    /// does not know the project.
+    pub fn reach(&self, name: &str, scope: Scope) -> Option<BTreeMap<usize, Option<usize>>> {
+        let own = self.own(name)?;
+        let mut came = BTreeMap::from([(own, None)]);
+        let mut seen: BTreeSet<(usize, String)> = BTreeSet::new();
+        let mut queue: Vec<(usize, &Need)> = Vec::new();
+        let package = &self.packages[own];
+        let groups = package.groups.iter().filter(|_| scope == Scope::Dev);
+        queue.extend(
+            package.needs.iter().chain(package.extras.values().flatten()).chain(groups).map(|need| (own, need)),
+        );
+        let mut at = 0;
+        while at < queue.len() {
+            let (from, need) = queue[at];
+            at += 1;
+            for index in self.by_name.get(&need.name).into_iter().flatten().copied() {
+                let package = &self.packages[index];
+                if need.version.is_some() && package.version != need.version {
+                    continue;
+                }
+                came.entry(index).or_insert(Some(from));
+                let extras = std::iter::once("").chain(need.extras.iter().map(String::as_str));
+                for extra in extras {
+                    if !seen.insert((index, extra.to_owned())) {
+                        continue;
+                    }
+                    let needs = if extra.is_empty() { Some(&package.needs) } else { package.extras.get(extra) };
+                    queue.extend(needs.into_iter().flatten().map(|need| (index, need)));
+                }
+            }
+        }
+        Some(came)
+    }
+
+    /// A package by the number that [`Locked::reach`] gives.
+    pub fn package(&self, index: usize) -> &Package {
+        &self.packages[index]
+    }
+
+    /// What the lock means to a project: key and value of everything that may change a verdict.
+    pub fn lines(&self, name: &str, scope: Scope) -> Option<Vec<(String, String)>> {
+        let reach = self.reach(name, scope)?;
+        let mut lines: Vec<(String, String)> = self.header.clone();
+        for index in reach.keys() {
+            let package = &self.packages[*index];
+            let value = format!("{} {}", package.shown, crate::sources::hex(&package.digest[..8]));
+            lines.push((format!("package {}", package.name), value));
+        }
+        if let (Scope::Dev, Some(own)) = (scope, self.own(name)) {
+            lines.push(("groups".to_owned(), crate::sources::hex(&self.packages[own].own_groups[..8])));
+        }
+        lines.sort();
+        Some(lines)
+    }
+
+    /// From the project to a package: the names on the way, both included.
+    pub fn way(&self, name: &str, scope: Scope, to: &str) -> Vec<String> {
+        let Some(came) = self.reach(name, scope) else { return Vec::new() };
+        let mut at = came.keys().copied().find(|it| self.packages[*it].name == to);
+        let mut names = Vec::new();
+        while let Some(index) = at {
+            names.push(self.packages[index].name.clone());
+            at = came[&index];
+        }
+        names.reverse();
+        names
+    }
+}
+
+/// The lock-wide part: everything but the packages, the list of members, and the number of times uv rewrote it.
+fn header(table: &Table) -> Vec<(String, String)> {
+    let mut lines = Vec::new();
+    for (key, value) in table {
+        match (key.as_str(), value) {
+            ("package" | "revision", _) => {}
+            ("manifest", Value::Table(manifest)) => {
+                let kept = manifest.iter().filter(|(key, _)| !matches!(key.as_str(), "members" | "dependency-groups"));
+                lines.extend(kept.map(|(key, value)| (format!("manifest {key}"), value.to_string())));
+            }
+            _ => lines.push((key.clone(), value.to_string())),
+        }
+    }
+    lines
+}
+
+impl Package {
+    fn of(table: &Table) -> Option<Package> {
+        let text = |key: &str| table.get(key).and_then(Value::as_str).map(str::to_owned);
+        let name = normalise_name(&text("name")?);
+        let source = table.get("source").and_then(Value::as_table);
+        let local = source.and_then(|it| LOCAL.iter().find_map(|kind| it.get(*kind)?.as_str())).map(Utf8PathBuf::from);
+        let mut kept = table.clone();
+        kept.remove("metadata");
+        let groups = kept.remove("dev-dependencies").unwrap_or_else(|| Value::Table(Table::new()));
+        for key in ["sdist", "wheels"] {
+            if let Some(value) = kept.get_mut(key) {
+                forget(value);
+            }
+        }
+        let kind = source.and_then(|it| it.keys().next()).map_or("", String::as_str);
+        let version = text("version");
+        let lists = |key: &str| table.get(key).and_then(Value::as_table).into_iter().flatten();
+        Some(Package {
+            shown: match (&version, local.is_some()) {
+                (Some(version), false) if kind == "registry" => version.clone(),
+                (Some(version), _) => format!("{version} ({kind})"),
+                (None, _) => format!("({kind})"),
+            },
+            digest: digest(&Value::Table(kept)),
+            own_groups: digest(&groups),
+            needs: needs(table.get("dependencies")),
+            extras: lists("optional-dependencies").map(|(key, value)| (key.clone(), needs(Some(value)))).collect(),
+            groups: lists("dev-dependencies").flat_map(|(_, value)| needs(Some(value))).collect(),
+            name,
+            version,
+            local,
+        })
+    }
+
+    /// Names that it needs to run, and names that only its groups need.
+    pub fn direct(&self) -> (BTreeSet<&str>, BTreeSet<&str>) {
+        let runtime = self.needs.iter().chain(self.extras.values().flatten());
+        (runtime.map(|it| it.name.as_str()).collect(), self.groups.iter().map(|it| it.name.as_str()).collect())
+    }
+}
+
+fn forget(value: &mut Value) {
+    match value {
+        Value::Table(table) => UNSAID.iter().for_each(|key| {
+            // A file without a hash is known by nothing but its address.
+            if table.contains_key("hash") {
+                table.remove(*key);
+            }
+        }),
+        Value::Array(list) => {
+            list.iter_mut().for_each(forget);
+            list.sort_by_key(Value::to_string);
+        }
+        _ => {}
+    }
+}
+
+fn needs(value: Option<&Value>) -> Vec<Need> {
+    let list = value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_table);
+    let text = |it: &Table, key: &str| it.get(key).and_then(Value::as_str).map(str::to_owned);
+    let of = |it: &Table| {
+        let extras = it.get("extra").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let (name, version) = (normalise_name(&text(it, "name")?), text(it, "version"));
+        Some(Need { name, version, extras: extras.map(str::to_owned).collect() })
+    };
+    list.filter_map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOCK: &str = r#"version = 1
+revision = 3
+requires-python = ">=3.11"
+
+[manifest]
+members = ["app", "lib"]
+
+[[package]]
+name = "app"
+version = "1"
+source = { editable = "app" }
+dependencies = [{ name = "lib" }, { name = "web", extra = ["fast"] }]
+
+[package.dev-dependencies]
+dev = [{ name = "tester" }]
+
+[package.metadata]
+requires-dist = [{ name = "lib", editable = "lib" }]
+
+[[package]]
+name = "lib"
+version = "2"
+source = { virtual = "lib" }
+
+[[package]]
+name = "tester"
+version = "7"
+source = { registry = "https://example.org/simple" }
+wheels = [{ url = "https://example.org/t.whl", hash = "sha256:aa", size = 3, upload-time = "2024-01-01T00:00:00Z" }]
+
+[[package]]
+name = "web"
+version = "3"
+source = { registry = "https://example.org/simple" }
+dependencies = [{ name = "lib" }]
+
+[package.optional-dependencies]
+fast = [{ name = "speed" }]
+slow = [{ name = "brake" }]
+
+[[package]]
+name = "speed"
+version = "4"
+source = { registry = "https://example.org/simple" }
+
+[[package]]
+name = "brake"
+version = "5"
+source = { registry = "https://example.org/simple" }
+"#;
+
+    fn lines(text: &str, scope: Scope) -> Vec<(String, String)> {
+        let locked = Locked::parse("uv.lock".into(), text).expect("a valid lock");
+        locked.lines("app", scope).expect("it knows app")
+    }
+
+    #[test]
+    fn what_is_reached() {
+        let names = |scope| -> Vec<String> { lines(LOCK, scope).into_iter().map(|(key, _)| key).collect() };
+        let runtime = ["package app", "package lib", "package speed", "package web", "requires-python", "version"];
+        assert_eq!(names(Scope::Runtime), runtime);
+        assert!(names(Scope::Dev).contains(&"package tester".to_owned()), "and not the brake");
+        assert_eq!(names(Scope::Dev).len(), runtime.len() + 2);
+        let locked = Locked::parse("uv.lock".into(), LOCK).expect("a valid lock");
+        assert_eq!(locked.way("app", Scope::Dev, "speed"), ["app", "web", "speed"]);
+        assert!(locked.lines("other", Scope::Dev).is_none());
+    }
+
+    #[test]
+    fn what_counts() {
+        let same = |from: &str, to: &str, scope| {
+            assert!(LOCK.contains(from), "{from}");
+            lines(LOCK, scope) == lines(&LOCK.replacen(from, to, 1), scope)
+        };
+        assert!(same("revision = 3", "revision = 4", Scope::Dev));
+        assert!(same("2024-01-01", "2025-01-01", Scope::Dev));
+        assert!(same("size = 3", "size = 4", Scope::Dev));
+        assert!(same("https://example.org/t.whl", "https://mirror.example.org/t.whl", Scope::Dev));
+        assert!(same("\"app\", \"lib\"]", "\"app\", \"lib\", \"new\"]", Scope::Dev));
+        assert!(same("version = \"7\"", "version = \"8\"", Scope::Runtime));
+        assert!(!same("version = \"7\"", "version = \"8\"", Scope::Dev));
+        assert!(!same("sha256:aa", "sha256:ab", Scope::Dev));
+        assert!(!same(">=3.11", ">=3.12", Scope::Runtime));
+        assert!(same("dev = [{", "dev = [{ name = \"lib\" }, {", Scope::Runtime));
+        assert!(!same("dev = [{", "dev = [{ name = \"lib\" }, {", Scope::Dev));
+        assert!(same("version = \"5\"", "version = \"6\"", Scope::Dev));
+    }
+
+    #[test]
+    fn a_scan_finds_the_same_local_packages() {
+        let names = |it: Locked| -> Vec<(String, Option<Utf8PathBuf>)> {
+            it.locals().map(|it| (it.name.clone(), it.local.clone())).collect()
+        };
+        let path = Utf8Path::new("uv.lock");
+        for text in [LOCK.to_owned(), LOCK.replace('\n', "\r\n"), LOCK.replace(" = ", "=")] {
+            let all = names(Locked::parse(path, &text).expect("a valid lock"));
+            assert_eq!(names(Locked::scan(path, &text).expect("a valid lock")), all);
+            assert_eq!(all.len(), 2);
+        }
+    }
+}
