@@ -51,9 +51,25 @@ pub struct Config {
     /// Where to fetch from instead of the usual places.
     #[serde(default)]
     pub mirrors: Mirrors,
+    /// The branch that changes are compared with, where it is not the remote's default branch.
+    #[serde(default)]
+    pub default_branch: Option<String>,
+    /// Paths that are nobody's input, each with its reason; any other path outside the projects selects everything.
+    #[serde(default)]
+    pub no_input: Vec<NoInput>,
     /// Exceptions for the whole repository, each with owner, reason and expiry date.
     #[serde(default)]
     pub waiver: Vec<Waiver>,
+}
+
+/// `[[no-input]]`: paths that no stage reads.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoInput {
+    /// Globs relative to the root; `*` stays within a directory, `**` does not.
+    pub paths: Vec<String>,
+    /// Why nothing can depend on them.
+    pub reason: String,
 }
 
 /// What "could not be checked" means for a stage.
@@ -296,13 +312,29 @@ impl Config {
     /// When the file is missing, is no TOML, has a key that is not known here, or names a stage that does not exist.
     pub fn load(file: &Utf8Path) -> Result<Config> {
         let text = std::fs::read_to_string(file).with_context(|| format!("could not read {file}"))?;
-        let config: Config = toml::from_str(&text).with_context(|| format!("{file} is not valid"))?;
+        Config::parse(file, &text)
+    }
+
+    /// Parses the settings; `file` is only for messages.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(file: &Utf8Path, text: &str) -> Result<Config> {
+        let config: Config = toml::from_str(text).with_context(|| format!("{file} is not valid"))?;
         for name in config.timeout.keys().filter(|name| *name != "default").chain(config.not_checked.keys()) {
             stages::find(name).with_context(|| format!("in {file}"))?;
         }
         for waiver in &config.waiver {
             stages::find(&waiver.stage).with_context(|| format!("in a [[waiver]] of {file}"))?;
             check_waiver(waiver).with_context(|| format!("in a [[waiver]] of {file}"))?;
+        }
+        for rule in &config.no_input {
+            if rule.reason.trim().is_empty() {
+                bail!("{file}: [[no-input]] of {} has an empty reason", rule.paths.join(", "));
+            }
+            for path in &rule.paths {
+                glob::Pattern::new(path).with_context(|| format!("{file}: `{path}` in [[no-input]] is no glob"))?;
+            }
         }
         config.check_words().with_context(|| format!("{file} is not valid"))?;
         Ok(config)

@@ -16,9 +16,36 @@ pub type Digest = [u8; 32];
 
 /// Tool tables that only the project's own checks read: they change nothing for those who install it.
 const OWN_TOOLS: &[&str] = &[
-    "bandit", "basedpyright", "black", "bumpversion", "codespell", "commitizen", "coverage", "deptry", "flake8", "interrogate",
-    "isort", "mypy", "nox", "poe", "pydocstyle", "pylint", "pyright", "pytest", "pyupgrade", "radon", "ruff",
-    "semantic_release", "semgrep", "taskipy", "towncrier", "tox", "ty", "typos", "vulture", "xtask",
+    "bandit",
+    "basedpyright",
+    "black",
+    "bumpversion",
+    "codespell",
+    "commitizen",
+    "coverage",
+    "deptry",
+    "flake8",
+    "interrogate",
+    "isort",
+    "mypy",
+    "nox",
+    "poe",
+    "pydocstyle",
+    "pylint",
+    "pyright",
+    "pytest",
+    "pyupgrade",
+    "radon",
+    "ruff",
+    "semantic_release",
+    "semgrep",
+    "taskipy",
+    "towncrier",
+    "tox",
+    "ty",
+    "typos",
+    "vulture",
+    "xtask",
 ];
 
 /// What the plan knows of a manifest.
@@ -130,8 +157,7 @@ fn runtime(manifest: &Manifest) -> BTreeSet<String> {
 
 fn dev(manifest: &Manifest) -> BTreeSet<String> {
     let groups = manifest.at(&["dependency-groups"]).and_then(Value::as_table).into_iter().flat_map(Table::values);
-    let mut found: BTreeSet<String> =
-        groups.flat_map(|it| strings(Some(it))).map(|it| requirement_name(&it)).collect();
+    let mut found: BTreeSet<String> = groups.flat_map(|it| strings(Some(it))).map(|it| requirement_name(&it)).collect();
     found.extend(strings(manifest.at(&["tool", "uv", "dev-dependencies"])).iter().map(|it| requirement_name(it)));
     found
 }

@@ -7,15 +7,20 @@ pub mod stages;
 
 pub mod verdict;
 
+pub mod affected;
 pub mod config;
 pub mod discover;
 pub mod facts;
 pub mod files;
+pub mod inputs;
 pub mod lock;
 pub mod locked;
 pub mod manifest;
 pub mod packages;
+pub mod policy;
+pub mod side;
 pub mod suggest;
+pub mod survey;
 pub mod tree;
 
 pub mod plan;

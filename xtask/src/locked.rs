@@ -36,7 +36,7 @@ pub struct Package {
     pub local: Option<Utf8PathBuf>,
     needs: Vec<Need>,
     extras: BTreeMap<String, Vec<Need>>,
-    groups: Vec<Need>,
+    groups: BTreeMap<String, Vec<Need>>,
 }
 
 #[derive(Debug, Clone)]
@@ -53,6 +53,8 @@ pub enum Scope {
     Runtime,
     /// The same and the project's own groups.
     Dev,
+    /// Nothing but one of its groups.
+    Group(&'static str),
 }
 
 /// What stands for a package without saying what it holds.
@@ -66,8 +68,8 @@ impl Locked {
     /// # Errors
     /// When it is no TOML.
     pub fn parse(path: &Utf8Path, text: &str) -> Result<Locked> {
-        let table: Table = toml::from_str(text)
-            .with_context(|| format!("{path} is not a valid lock; `uv lock` writes a new one"))?;
+        let table: Table =
+            toml::from_str(text).with_context(|| format!("{path} is not a valid lock; `uv lock` writes a new one"))?;
         Ok(Locked::of(&table))
     }
 
@@ -111,6 +113,11 @@ impl Locked {
         self.packages.iter().filter(|it| it.local.is_some())
     }
 
+    /// All packages with their numbers.
+    pub fn numbered(&self) -> impl Iterator<Item = (usize, &Package)> {
+        self.packages.iter().enumerate()
+    }
+
     /// Everything a project reaches, itself included, with the package through which each came; `None` when the lock
     /// does not know the project.
     pub fn reach(&self, name: &str, scope: Scope) -> Option<BTreeMap<usize, Option<usize>>> {
@@ -118,11 +125,7 @@ impl Locked {
         let mut came = BTreeMap::from([(own, None)]);
         let mut seen: BTreeSet<(usize, String)> = BTreeSet::new();
         let mut queue: Vec<(usize, &Need)> = Vec::new();
-        let package = &self.packages[own];
-        let groups = package.groups.iter().filter(|_| scope == Scope::Dev);
-        queue.extend(
-            package.needs.iter().chain(package.extras.values().flatten()).chain(groups).map(|need| (own, need)),
-        );
+        queue.extend(self.packages[own].wants(scope).into_iter().map(|need| (own, need)));
         let mut at = 0;
         while at < queue.len() {
             let (from, need) = queue[at];
@@ -224,17 +227,28 @@ impl Package {
             own_groups: digest(&groups),
             needs: needs(table.get("dependencies")),
             extras: lists("optional-dependencies").map(|(key, value)| (key.clone(), needs(Some(value)))).collect(),
-            groups: lists("dev-dependencies").flat_map(|(_, value)| needs(Some(value))).collect(),
+            groups: lists("dev-dependencies").map(|(key, value)| (key.clone(), needs(Some(value)))).collect(),
             name,
             version,
             local,
         })
     }
 
+    /// What it asks for as the project that is worked on.
+    fn wants(&self, scope: Scope) -> Vec<&Need> {
+        let shipped = self.needs.iter().chain(self.extras.values().flatten());
+        match scope {
+            Scope::Runtime => shipped.collect(),
+            Scope::Dev => shipped.chain(self.groups.values().flatten()).collect(),
+            Scope::Group(name) => self.groups.get(name).into_iter().flatten().collect(),
+        }
+    }
+
     /// Names that it needs to run, and names that only its groups need.
     pub fn direct(&self) -> (BTreeSet<&str>, BTreeSet<&str>) {
         let runtime = self.needs.iter().chain(self.extras.values().flatten());
-        (runtime.map(|it| it.name.as_str()).collect(), self.groups.iter().map(|it| it.name.as_str()).collect())
+        let groups = self.groups.values().flatten();
+        (runtime.map(|it| it.name.as_str()).collect(), groups.map(|it| it.name.as_str()).collect())
     }
 }
 

@@ -57,31 +57,68 @@ pub struct Stage {
     pub run: Run,
 }
 
-/// What a stage may read of the repository, beside its policy files and its tools.
+/// What a stage may read of the repository: the content of its fingerprint, beside its policy files and its tools.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reads {
-    /// Nothing.
+pub struct Reads {
+    /// Of the project's own files.
+    pub own: Own,
+    /// Of its local dependencies and its lock.
+    pub closure: Closure,
+    /// Its policy files, relative to `ci/`; a directory ends in `/`.
+    pub policy: &'static [&'static str],
+}
+
+/// Which of the project's own files. `pyproject.toml` is always one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Own {
+    /// Nothing but the manifest.
+    Manifest,
+    /// Python files and notebooks, wherever they are, and the settings of checkers.
+    Python,
+    /// Python files that are neither tests nor documentation.
+    Production,
+    /// All but documentation (`docs/`, README and the like).
+    Tested,
+    /// All.
+    All,
+}
+
+/// How far a stage looks beyond the project's own directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Closure {
     Nothing,
-    /// The project's own files.
-    Own,
-    /// The manifests and locks of the project and its local dependencies.
-    Locks,
-    /// Own files, those of its local dependencies, and the locked closure with all groups.
-    Closure,
-    /// The same closure without the groups: what ships.
+    /// Manifests of local dependencies, and the lock with all groups.
+    Manifests,
+    /// The same of what ships: no groups.
+    Shipped,
+    /// Code of what ships as well.
     Runtime,
+    /// Code of all local dependencies, and the lock with all groups.
+    Dev,
 }
 
 impl Reads {
+    const NOTHING: Reads = Reads { own: Own::Manifest, closure: Closure::Nothing, policy: &[] };
+
     /// In words, for `docs/stages.md`.
-    pub fn words(self) -> &'static str {
-        match self {
-            Reads::Nothing => "nothing",
-            Reads::Own => "own files",
-            Reads::Locks => "manifests and locks of the project and its local dependencies",
-            Reads::Closure => "own files, local dependencies, locked closure",
-            Reads::Runtime => "own files, local dependencies, runtime closure",
-        }
+    pub fn words(self) -> String {
+        let own = match self.own {
+            Own::Manifest => "its manifest",
+            Own::Python => "its Python files",
+            Own::Production => "its Python files without tests and docs",
+            Own::Tested => "its files without docs and README",
+            Own::All => "all its files",
+        };
+        let closure = match self.closure {
+            Closure::Nothing => "",
+            Closure::Manifests => "; manifests of local dependencies; the locked closure",
+            Closure::Shipped => "; manifests of local dependencies that ship; the locked runtime closure",
+            Closure::Runtime => "; code of local dependencies that ship; the locked runtime closure",
+            Closure::Dev => "; code of local dependencies; the locked closure with all groups",
+        };
+        let policy: Vec<String> = self.policy.iter().map(|it| format!("`ci/{it}`")).collect();
+        let policy = if policy.is_empty() { String::new() } else { format!("; {}", policy.join(", ")) };
+        format!("{own}{closure}{policy}")
     }
 }
 
@@ -106,7 +143,7 @@ pub const STAGES: &[Stage] = &[
         leaves: "-",
         needs: &[],
         takes: &[],
-        reads: Reads::Nothing,
+        reads: Reads::NOTHING,
         tools: &[],
         environments: &[],
         run: Run::Manual,
@@ -119,7 +156,7 @@ pub const STAGES: &[Stage] = &[
         leaves: "JUnit, image reference, archive",
         needs: &[],
         takes: &[],
-        reads: Reads::Closure,
+        reads: Reads { own: Own::All, closure: Closure::Dev, policy: &["Dockerfile"] },
         tools: &[],
         environments: &[],
         run: Run::Each(docker_build::run),
@@ -132,7 +169,7 @@ pub const STAGES: &[Stage] = &[
         leaves: "JUnit",
         needs: &[],
         takes: &[],
-        reads: Reads::Locks,
+        reads: Reads { own: Own::Manifest, closure: Closure::Manifests, policy: &[] },
         tools: &[],
         environments: &[],
         run: Run::Each(lock::run),
@@ -145,7 +182,7 @@ pub const STAGES: &[Stage] = &[
         leaves: "JUnit",
         needs: &[],
         takes: &[],
-        reads: Reads::Own,
+        reads: Reads { own: Own::Python, closure: Closure::Nothing, policy: &["ruff.toml"] },
         tools: &[Tool::Lint],
         environments: &[],
         run: Run::Batch(ruff::run),
@@ -158,7 +195,7 @@ pub const STAGES: &[Stage] = &[
         leaves: "JUnit",
         needs: &[],
         takes: &[],
-        reads: Reads::Own,
+        reads: Reads { own: Own::Python, closure: Closure::Nothing, policy: &[] },
         tools: &[Tool::Lint],
         environments: &[],
         run: Run::Batch(radon::run),
@@ -171,7 +208,7 @@ pub const STAGES: &[Stage] = &[
         leaves: "JUnit",
         needs: &[],
         takes: &[],
-        reads: Reads::Closure,
+        reads: Reads { own: Own::Python, closure: Closure::Dev, policy: &["ty.toml"] },
         tools: &[Tool::Typing],
         environments: &[Kind::Dev],
         run: Run::Each(type_check::run),
@@ -184,7 +221,7 @@ pub const STAGES: &[Stage] = &[
         leaves: "JUnit, Cobertura, run times",
         needs: &[],
         takes: &[],
-        reads: Reads::Closure,
+        reads: Reads { own: Own::Tested, closure: Closure::Dev, policy: &[] },
         tools: &[Tool::Test],
         environments: &[Kind::Dev],
         run: Run::Each(pytest::run),
@@ -197,7 +234,7 @@ pub const STAGES: &[Stage] = &[
         leaves: "JUnit, licence table",
         needs: &[],
         takes: &[],
-        reads: Reads::Runtime,
+        reads: Reads { own: Own::Manifest, closure: Closure::Shipped, policy: &["licenses.toml"] },
         tools: &[Tool::License],
         environments: &[Kind::Runtime],
         run: Run::Each(license_check::run),
@@ -210,7 +247,7 @@ pub const STAGES: &[Stage] = &[
         leaves: "JUnit",
         needs: &[],
         takes: &[],
-        reads: Reads::Own,
+        reads: Reads { own: Own::Python, closure: Closure::Nothing, policy: &["bandit.yaml"] },
         tools: &[Tool::Sast, Tool::Lint],
         environments: &[],
         run: Run::Batch(bandit::run),
@@ -223,7 +260,7 @@ pub const STAGES: &[Stage] = &[
         leaves: "JUnit",
         needs: &[],
         takes: &[],
-        reads: Reads::Own,
+        reads: Reads { own: Own::Python, closure: Closure::Nothing, policy: &["semgrep/"] },
         tools: &[Tool::Sast, Tool::Lint],
         environments: &[],
         run: Run::Batch(semgrep::run),
@@ -236,7 +273,7 @@ pub const STAGES: &[Stage] = &[
         leaves: "JUnit, CycloneDX, SPDX",
         needs: &["docker-build"],
         takes: &[],
-        reads: Reads::Runtime,
+        reads: Reads { own: Own::Manifest, closure: Closure::Shipped, policy: &[] },
         tools: &[Tool::Sbom],
         environments: &[Kind::Runtime],
         run: Run::Each(sbom::run),
@@ -249,7 +286,7 @@ pub const STAGES: &[Stage] = &[
         leaves: "JUnit, grype's report",
         needs: &["sbom"],
         takes: &["sbom"],
-        reads: Reads::Runtime,
+        reads: Reads { own: Own::Production, closure: Closure::Runtime, policy: &[] },
         tools: &[Tool::Grype],
         environments: &[Kind::Runtime],
         run: Run::Each(vulnerabilities::run),
@@ -273,7 +310,7 @@ pub const STAGES: &[Stage] = &[
             "vulnerabilities",
         ],
         takes: &[],
-        reads: Reads::Runtime,
+        reads: Reads { own: Own::All, closure: Closure::Runtime, policy: &[] },
         tools: &[],
         environments: &[],
         run: Run::Each(build::run),
@@ -286,7 +323,7 @@ pub const STAGES: &[Stage] = &[
         leaves: "JUnit, HTML site",
         needs: &[],
         takes: &[],
-        reads: Reads::Closure,
+        reads: Reads { own: Own::All, closure: Closure::Dev, policy: &["sphinx/"] },
         tools: &[Tool::Docs],
         environments: &[Kind::Dev],
         run: Run::Each(pages::run),

@@ -1,0 +1,372 @@
+//! What a stage may read of a project: the readable list behind its fingerprint.
+//!
+//! Pure. Selection, explanation, cache and image tag rest on this one list: what is not in it changes no verdict. Two
+//! revisions affect a stage differently exactly when their lists differ.
+
+use std::collections::BTreeSet;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use hmac_sha256::Hash;
+
+use crate::facts::Digest;
+use crate::locked::Scope;
+use crate::manifest;
+use crate::side::{Project, Side};
+use crate::sources::hex;
+use crate::stages::{self, Closure, Own, Stage};
+use crate::tree::{Entry, Mode};
+
+/// One line of a list.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Line {
+    pub part: Part,
+    /// The project or directory that it is about; empty for the policy.
+    pub of: String,
+    /// What it is: a path, `package NAME`, `setting NAME`.
+    pub key: String,
+    /// Its content.
+    pub value: String,
+}
+
+/// What a line is about, the nearest first: the order in which reasons are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The project's own files, and further files that it names.
+    Own,
+    /// A local package that it needs.
+    Local,
+    /// Its lock.
+    Lock,
+    /// What lies above it: the workspace's root, the Python version.
+    Above,
+    /// `ci/`.
+    Policy,
+}
+
+/// What a file is to its project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Manifest,
+    Lock,
+    Test,
+    Document,
+    /// Settings of tools that work on the sources.
+    Setting,
+    /// All else: code, data, whatever a build may take in.
+    Code,
+}
+
+const DOCUMENTS: &[&str] = &[
+    "AUTHORS",
+    "CHANGELOG",
+    "CHANGES",
+    "CODE_OF_CONDUCT",
+    "CODEOWNERS",
+    "CONTRIBUTING",
+    "CONTRIBUTORS",
+    "COPYING",
+    "HISTORY",
+    "LICENCE",
+    "LICENSE",
+    "MAINTAINERS",
+    "NEWS",
+    "NOTICE",
+    "README",
+    "SECURITY",
+];
+const SETTINGS: &[&str] = &[
+    ".bandit",
+    ".coveragerc",
+    ".dockerignore",
+    ".editorconfig",
+    ".flake8",
+    ".pre-commit-config.yaml",
+    ".pylintrc",
+    ".pytest.ini",
+    ".ruff.toml",
+    ".semgrepignore",
+    "Dockerfile",
+    "Makefile",
+    "justfile",
+    "mypy.ini",
+    "noxfile.py",
+    "pyrightconfig.json",
+    "pytest.ini",
+    "pytest.toml",
+    "ruff.toml",
+    "tox.ini",
+    "ty.toml",
+];
+/// Settings that a checker obeys wherever they are, and the mark of a typed package.
+const CHECKED: &[&str] = &[".bandit", ".ruff.toml", "py.typed", "ruff.toml", "ty.toml"];
+
+fn place(project: &Project, path: &Utf8Path) -> Place {
+    let inner = path.strip_prefix(&project.dir).unwrap_or(path);
+    let mut components = inner.components().map(|it| it.as_str());
+    let first = components.next().unwrap_or_default();
+    let is_dir = components.next().is_some();
+    let own_package = first == project.name.replace('-', "_");
+    match (first, is_dir) {
+        ("pyproject.toml", false) => Place::Manifest,
+        ("uv.lock", false) => Place::Lock,
+        _ if own_package => Place::Code,
+        ("tests" | "test", true) => Place::Test,
+        ("docs" | "doc", true) => Place::Document,
+        (it, true) if it.starts_with('.') => Place::Setting,
+        (it, false) if SETTINGS.contains(&it) => Place::Setting,
+        (it, false) if it == "conftest.py" || it.ends_with("_test.py") => Place::Test,
+        (it, false) if it.starts_with("test_") && it.ends_with(".py") => Place::Test,
+        (it, false) if is_document(it) => Place::Document,
+        _ => Place::Code,
+    }
+}
+
+fn is_document(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or(name).to_ascii_uppercase();
+    let extension = name.rsplit_once('.').map_or("", |(_, it)| it);
+    let is_text = matches!(extension, "" | "md" | "rst" | "txt" | "MIT" | "APACHE" | "BSD");
+    is_text && DOCUMENTS.iter().any(|it| stem == *it || stem.starts_with(&format!("{it}-")))
+}
+
+/// Does a stage that reads `own` read this file of the project?
+fn is_read(project: &Project, path: &Utf8Path, own: Own) -> bool {
+    let place = place(project, path);
+    let is_python = matches!(path.extension(), Some("py" | "pyi" | "ipynb"));
+    match (place, own) {
+        (Place::Manifest, _) => true,
+        // A lock counts by its meaning.
+        (Place::Lock, _) | (_, Own::Manifest) => false,
+        (_, Own::All) => true,
+        (_, Own::Python) => is_python || path.file_name().is_some_and(|it| CHECKED.contains(&it)),
+        (place, Own::Production) => is_python && place == Place::Code,
+        (place, Own::Tested) => place != Place::Document || project.facts.tests_documents,
+    }
+}
+
+/// The list of a stage of a project, sorted, no line twice.
+pub fn list(side: &Side, project: &Project, stage: &Stage) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let own = side.policy.own(stage);
+    if stage.name == "docker-build" && !project.facts.image {
+        lines.extend(of_files(side, project, Own::Manifest));
+        return lines;
+    }
+    lines.extend(of_files(side, project, own));
+    if reads_inputs(stage) {
+        let part = |(path, value)| Line { part: Part::Own, of: project.name.clone(), key: path, value };
+        lines.extend(extra(side, project).into_iter().map(part));
+    }
+    of_closure(side, project, stage.reads.closure, &mut lines);
+    if let Some(scope) = scope(stage.reads.closure) {
+        lines.extend(of_lock(side, project, scope));
+        lines.extend(above(side, project));
+    }
+    let policy = side.policy.lines(stage, &side.tree).into_iter().chain(side.policy.waivers(stage, &project.name));
+    lines.extend(policy.map(|(key, value)| Line { part: Part::Policy, of: String::new(), key, value }));
+    // The image is a subject of these two.
+    if project.facts.image && matches!(stage.name, "sbom" | "vulnerabilities") {
+        lines.extend(list(side, project, &stages::STAGES[stages::position("docker-build")]));
+    }
+    lines.sort();
+    lines.dedup();
+    lines
+}
+
+/// The hash of a list: equal lists, equal verdicts.
+pub fn fingerprint(stage: &Stage, lines: &[Line]) -> Digest {
+    let mut hash = Hash::new();
+    for line in lines {
+        for text in [&line.of, &line.key, &line.value] {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        }
+    }
+    hash.update(stage.name);
+    hash.update(env!("CARGO_PKG_VERSION"));
+    hash.finalize()
+}
+
+/// Do the files that a project names by hand count for this stage?
+fn reads_inputs(stage: &Stage) -> bool {
+    matches!(stage.reads.own, Own::Tested | Own::All) || stage.reads.closure == Closure::Dev
+}
+
+fn scope(closure: Closure) -> Option<Scope> {
+    match closure {
+        Closure::Nothing => None,
+        Closure::Manifests | Closure::Dev => Some(Scope::Dev),
+        Closure::Shipped | Closure::Runtime => Some(Scope::Runtime),
+    }
+}
+
+fn value(entry: Entry) -> String {
+    let mode = match entry.mode {
+        Mode::File => "file",
+        Mode::Executable => "executable",
+        Mode::Link => "link",
+        Mode::Submodule => "submodule",
+    };
+    format!("{mode} {}", entry.id.hex())
+}
+
+/// The files of a project that a stage reads, links followed.
+fn of_files(side: &Side, project: &Project, own: Own) -> Vec<Line> {
+    let files = project.files.iter().filter(|path| is_read(project, path, own));
+    let mut found = Vec::new();
+    for path in files {
+        found.extend(side.tree.get(path).map(|entry| (path.to_string(), value(entry))));
+        follow(side, path, &mut found);
+    }
+    found.into_iter().map(|(key, value)| Line { part: Part::Own, of: project.name.clone(), key, value }).collect()
+}
+
+/// What a link leads to, as far as that is in the repository.
+fn follow(side: &Side, path: &Utf8Path, found: &mut Vec<(String, String)>) {
+    let mut at = path.to_owned();
+    // As many steps as the kernel takes.
+    for _ in 0..40 {
+        let Some(target) = side.links.get(&at) else { return };
+        let dir = at.parent().unwrap_or(Utf8Path::new(""));
+        let Some(target) = manifest::resolve(dir, Utf8Path::new(target)).filter(|_| !target.starts_with('/')) else {
+            return;
+        };
+        if let Some(entry) = side.tree.get(&target) {
+            found.push((target.to_string(), value(entry)));
+        } else {
+            found.extend(side.tree.under(&target).map(|(path, entry)| (path.to_string(), value(entry))));
+        }
+        at = target;
+    }
+}
+
+/// The paths that a link leads to.
+pub fn behind(side: &Side, path: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let mut found = Vec::new();
+    follow(side, path, &mut found);
+    found.into_iter().map(|(path, _)| Utf8PathBuf::from(path)).collect()
+}
+
+/// Files that a project names by hand, and archives that its sources name.
+pub fn extra(side: &Side, project: &Project) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for text in &project.facts.inputs {
+        for path in matching(side, &project.dir, text) {
+            found.extend(side.tree.get(&path).map(|entry| (path.to_string(), value(entry))));
+            follow(side, &path, &mut found);
+        }
+    }
+    for path in project.facts.archives.iter().filter_map(|it| manifest::resolve(&project.dir, it)) {
+        let entry = side.tree.get(&path).map_or_else(|| "missing".to_owned(), value);
+        found.push((path.into_string(), entry));
+    }
+    found
+}
+
+/// The files that a glob relative to a directory stands for.
+pub fn matching(side: &Side, dir: &Utf8Path, text: &str) -> Vec<Utf8PathBuf> {
+    let Some(pattern) = manifest::resolve(dir, Utf8Path::new(text)) else { return Vec::new() };
+    let Ok(glob) = glob::Pattern::new(pattern.as_str()) else { return Vec::new() };
+    let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
+    // Only what is below the part without wildcards can match.
+    let fixed: Utf8PathBuf = pattern.components().take_while(|it| !it.as_str().contains(['*', '?', '['])).collect();
+    if fixed == pattern {
+        if side.tree.get(&pattern).is_some() {
+            return vec![pattern];
+        }
+        return side.tree.under(&pattern).map(|it| it.0.to_owned()).collect();
+    }
+    let all = side.tree.under(&fixed).map(|it| it.0);
+    all.filter(|path| glob.matches_with(path.as_str(), options)).map(Utf8Path::to_owned).collect()
+}
+
+fn of_closure(side: &Side, project: &Project, closure: Closure, lines: &mut Vec<Line>) {
+    if closure == Closure::Nothing {
+        return;
+    }
+    let with_groups = matches!(closure, Closure::Manifests | Closure::Dev);
+    let with_code = matches!(closure, Closure::Runtime | Closure::Dev);
+    for (dir, _) in side.closure(project).into_iter().filter(|(_, scope)| with_groups || *scope == Scope::Runtime) {
+        let other = side.project_in(&dir);
+        let of = other.map_or_else(|| dir.to_string(), |it| it.name.clone());
+        let found = match other {
+            Some(other) => shipped(side, other, with_code),
+            None => foreign(side, &dir),
+        };
+        lines.extend(found.into_iter().map(|(key, value)| Line { part: Part::Local, of: of.clone(), key, value }));
+    }
+}
+
+/// What those who install a project see of it.
+fn shipped(side: &Side, project: &Project, with_code: bool) -> Vec<(String, String)> {
+    let mut found = vec![(project.dir.join("pyproject.toml").into_string(), hex(&project.facts.ship))];
+    // Whether a readme is there decides whether the package builds; what it says does not.
+    for text in &project.facts.documents {
+        let paths = matching(side, &project.dir, text);
+        let is_there = if paths.is_empty() { "missing" } else { "there" };
+        found.push((format!("document {}", project.dir.join(text)), is_there.to_owned()));
+    }
+    found.extend(ignored(side, project));
+    if with_code {
+        for path in project.files.iter().filter(|it| place(project, it) == Place::Code) {
+            found.extend(side.tree.get(path).map(|entry| (path.to_string(), value(entry))));
+            follow(side, path, &mut found);
+        }
+        found.extend(extra(side, project));
+    }
+    found
+}
+
+/// A local package that is no project of the repository: nothing is known of its files, so all of them count.
+fn foreign(side: &Side, dir: &Utf8Path) -> Vec<(String, String)> {
+    let found: Vec<_> = side.tree.under(dir).map(|(path, entry)| (path.to_string(), value(entry))).collect();
+    if found.is_empty() { vec![(dir.to_string(), "missing".to_owned())] } else { found }
+}
+
+/// The `.gitignore` files that a build backend obeys.
+fn ignored(side: &Side, project: &Project) -> Vec<(String, String)> {
+    if !project.facts.ignores {
+        return Vec::new();
+    }
+    let files = project.dir.ancestors().map(|it| it.join(".gitignore"));
+    files.filter_map(|it| Some((it.to_string(), value(side.tree.get(&it)?)))).collect()
+}
+
+/// What the lock means to the project.
+fn of_lock(side: &Side, project: &Project, scope: Scope) -> Vec<Line> {
+    let path = project.lock_dir.join("uv.lock");
+    let id = side.tree.get(&path).map_or_else(|| "missing".to_owned(), value);
+    let found = match side.lock(project) {
+        None => vec![(path.to_string(), "missing".to_owned())],
+        Some(Err(_)) => vec![(path.to_string(), format!("unreadable {id}"))],
+        Some(Ok(lock)) => lock
+            .lines(&project.name, scope)
+            // A lock that does not know its project says nothing about it, so all of it counts.
+            .unwrap_or_else(|| vec![(path.to_string(), format!("without {} {id}", project.name))]),
+    };
+    let of = path.into_string();
+    found.into_iter().map(|(key, value)| Line { part: Part::Lock, of: of.clone(), key, value }).collect()
+}
+
+/// What lies above the project and decides how its environment is made.
+fn above(side: &Side, project: &Project) -> Vec<Line> {
+    let mut found = ignored(side, project);
+    for path in paths_above(project).into_iter().filter(|it| it.file_name() != Some(".gitignore")) {
+        if path.file_name() == Some("pyproject.toml") {
+            let root = side.roots.get(&project.lock_dir);
+            found.extend(root.map(|it| (format!("{path} [tool.uv]"), hex(&it.uv))));
+        } else {
+            found.extend(side.tree.get(&path).map(|entry| (path.to_string(), value(entry))));
+        }
+    }
+    found.into_iter().map(|(key, value)| Line { part: Part::Above, of: project.name.clone(), key, value }).collect()
+}
+
+/// The paths at and above a project that some stage of it reads.
+pub fn paths_above(project: &Project) -> BTreeSet<Utf8PathBuf> {
+    let mut found: BTreeSet<Utf8PathBuf> = project.dir.ancestors().map(|it| it.join(".python-version")).collect();
+    found.extend(["pyproject.toml", "uv.toml"].iter().map(|it| project.lock_dir.join(it)));
+    if project.facts.ignores {
+        found.extend(project.dir.ancestors().map(|it| it.join(".gitignore")));
+    }
+    found
+}

@@ -1,0 +1,160 @@
+//! Reads a revision as the plan needs it: from a tree and something that gives the content of its files.
+//!
+//! Nothing is read twice: what two revisions share is parsed once. Does no input or output itself; the reader does.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use camino::{Utf8Path, Utf8PathBuf};
+use toml::{Table, Value};
+
+use crate::config::Config;
+use crate::facts::Facts;
+use crate::locked::Locked;
+use crate::policy::{IN_PARTS, Policy};
+use crate::side::{self, Contents, Globs, Side};
+use crate::tree::{Entry, Id, Mode, Tree};
+
+/// Gives the content of a file of the revision.
+pub type Reader<'a> = dyn FnMut(&Utf8Path, Entry) -> Result<Vec<u8>> + 'a;
+
+/// The settings that a revision is read with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The text of `ci/xtask.toml`.
+    pub text: String,
+    /// Where it is, for messages.
+    pub file: Utf8PathBuf,
+    /// Repo-relative directory of the policy files; `None` when they are outside the repository.
+    pub dir: Option<Utf8PathBuf>,
+    /// The policy files outside the repository, with their contents.
+    pub outside: BTreeMap<Utf8PathBuf, Vec<u8>>,
+}
+
+/// What has been parsed so far, by content.
+#[derive(Debug, Default)]
+pub struct Memo {
+    manifests: HashMap<Id, Arc<Facts>>,
+    scans: HashMap<Id, Arc<Result<Locked, String>>>,
+    locks: HashMap<Id, Arc<Result<Locked, String>>>,
+}
+
+/// Reads a revision. `differs` tells of a path whether it may differ from the other revision: only such a lock is read
+/// as a whole.
+///
+/// # Errors
+/// On bad input, naming the file, and when the reader fails.
+pub fn side(
+    tree: Tree,
+    settings: &Settings,
+    memo: &mut Memo,
+    differs: &dyn Fn(&Utf8Path) -> bool,
+    read: &mut Reader,
+) -> Result<Side> {
+    let config = Config::parse(&settings.file, &settings.text)?;
+    let globs = Globs::new(&config.projects, &config.exclude)?;
+    let mut contents = Contents::default();
+    for path in side::manifests(&tree, &globs) {
+        let Some(entry) = tree.get(&path) else { continue };
+        contents.manifests.insert(path.clone(), memo.manifest(&path, entry, read)?);
+    }
+    let dirs = side::lock_dirs(&globs, &contents.manifests);
+    let mut users: BTreeMap<&Utf8PathBuf, usize> = BTreeMap::new();
+    dirs.values().for_each(|it| *users.entry(it).or_default() += 1);
+    for (dir, count) in users {
+        let path = dir.join("uv.lock");
+        let Some(entry) = tree.get(&path) else { continue };
+        let is_workspace = contents.manifests.get(&dir.join("pyproject.toml")).is_some_and(|it| it.workspace.is_some());
+        let whole = count > 1 || is_workspace || differs(&path);
+        contents.locks.insert(path.clone(), memo.lock(&path, entry, whole, read)?);
+    }
+    for (path, entry) in tree.iter().filter(|(_, entry)| entry.mode == Mode::Link) {
+        // A target that is no text leads nowhere that could be followed.
+        if let Ok(target) = String::from_utf8(read(path, entry)?) {
+            contents.links.insert(path.to_owned(), target);
+        }
+    }
+    let policy = policy(&tree, settings, &config, read)?;
+    Side::new(tree, &globs, contents, policy)
+}
+
+impl Memo {
+    fn manifest(&mut self, path: &Utf8Path, entry: Entry, read: &mut Reader) -> Result<Arc<Facts>> {
+        if let Some(known) = self.manifests.get(&entry.id) {
+            return Ok(known.clone());
+        }
+        let bytes = read(path, entry)?;
+        let text = std::str::from_utf8(&bytes).with_context(|| format!("{path} is no UTF-8"))?;
+        let facts = Arc::new(Facts::parse(path, text)?);
+        self.manifests.insert(entry.id, facts.clone());
+        Ok(facts)
+    }
+
+    fn lock(
+        &mut self,
+        path: &Utf8Path,
+        entry: Entry,
+        whole: bool,
+        read: &mut Reader,
+    ) -> Result<Arc<Result<Locked, String>>> {
+        let known = if whole { &mut self.locks } else { &mut self.scans };
+        if let Some(known) = known.get(&entry.id) {
+            return Ok(known.clone());
+        }
+        let bytes = read(path, entry)?;
+        let parsed = match std::str::from_utf8(&bytes) {
+            Ok(text) if whole => Locked::parse(path, text),
+            Ok(text) => Locked::scan(path, text),
+            Err(error) => Err(error).with_context(|| format!("{path} is no UTF-8")),
+        };
+        let parsed = Arc::new(parsed.map_err(|error| format!("{error:#}")));
+        known.insert(entry.id, parsed.clone());
+        Ok(parsed)
+    }
+}
+
+fn policy(tree: &Tree, settings: &Settings, config: &Config, read: &mut Reader) -> Result<Policy> {
+    let table: Table = toml::from_str(&settings.text).with_context(|| format!("{} is not valid", settings.file))?;
+    let mut policy = Policy { dir: settings.dir.clone(), settings: table, ..Policy::default() };
+    let mut get = |name: &str| -> Result<Option<String>> {
+        let bytes = match &settings.dir {
+            None => settings.outside.get(Utf8Path::new(name)).cloned(),
+            Some(dir) => {
+                let path = dir.join(name);
+                tree.get(&path).map(|entry| read(&path, entry)).transpose()?
+            }
+        };
+        Ok(bytes.map(|it| String::from_utf8_lossy(&it).into_owned()))
+    };
+    if let Some(text) = get(IN_PARTS[1])? {
+        policy.tools = Some(Locked::parse(Utf8Path::new("ci/tools/uv.lock"), &text).map_err(|it| format!("{it:#}")));
+    }
+    if let Some(text) = get(IN_PARTS[2])? {
+        let table: Table = toml::from_str(&text).unwrap_or_default();
+        policy.groups = table.get("dependency-groups").and_then(Value::as_table).cloned().unwrap_or_default();
+    }
+    let names: BTreeSet<Utf8PathBuf> = match &settings.dir {
+        None => settings.outside.keys().filter(|it| it.starts_with("semgrep")).cloned().collect(),
+        Some(dir) => {
+            let below = tree.under(&dir.join("semgrep")).map(|(path, _)| path);
+            below.filter_map(|it| it.strip_prefix(dir).ok().map(Utf8Path::to_owned)).collect()
+        }
+    };
+    for name in names.iter().filter(|it| matches!(it.extension(), Some("yaml" | "yml" | "json"))) {
+        if let Some(text) = get(name.as_str())? {
+            policy.add_rules(&text);
+        }
+    }
+    for extra in &config.semgrep.extra_rules {
+        let path = Utf8PathBuf::from(extra.trim_start_matches("./").trim_end_matches('/'));
+        if tree.get(&path).is_some() || tree.is_dir(&path) {
+            policy.further.push(path);
+        }
+        // What further rules look at is not read here.
+        policy.beyond_python = true;
+    }
+    policy.outside =
+        settings.outside.iter().map(|(path, bytes)| (path.clone(), crate::sources::sha256(bytes))).collect();
+    Ok(policy)
+}
