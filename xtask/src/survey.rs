@@ -137,7 +137,8 @@ fn policy(tree: &Tree, settings: &Settings, config: &Config, read: &mut Reader) 
     let names: BTreeSet<Utf8PathBuf> = match &settings.dir {
         None => settings.outside.keys().filter(|it| it.starts_with("semgrep")).cloned().collect(),
         Some(dir) => {
-            let below = tree.under(&dir.join("semgrep")).map(|(path, _)| path);
+            let rules = dir.join("semgrep");
+            let below = tree.under(&rules).map(|(path, _)| path);
             below.filter_map(|it| it.strip_prefix(dir).ok().map(Utf8Path::to_owned)).collect()
         }
     };
