@@ -216,7 +216,7 @@ impl<'a> Comparison<'a> {
             Part::Local => self.head.way(project, &self.dir_of(&it.of)).len(),
             _ => 0,
         };
-        let nearest = differences.iter().min_by_key(|it| (it.part, way(it)));
+        let nearest = differences.iter().min_by_key(|it| (it.part, way(it), it.state().is_none()));
         let Some(it) = nearest else {
             return Reason { text: "its list of inputs differs".to_owned(), chain: vec![project.name.clone()] };
         };
@@ -228,6 +228,21 @@ impl<'a> Comparison<'a> {
         Reason { text: text + &more, chain }
     }
 
+    /// What differs in the list of a stage of a project, a line for each, nearest first.
+    pub fn differences(&self, project: &str, stage: &Stage) -> Vec<String> {
+        let (Some(before), Some(after)) = (self.base.project(project), self.head.project(project)) else {
+            return vec!["it is a project at one of the two revisions only".to_owned()];
+        };
+        let found = differences(&inputs::list(self.base, before, stage), &inputs::list(self.head, after, stage));
+        found
+            .iter()
+            .map(|it| {
+                let (text, chain) = self.told(after, it);
+                format!("{text} ({})", chain.join(" -> "))
+            })
+            .collect()
+    }
+
     fn dir_of(&self, name: &str) -> Utf8PathBuf {
         self.head
             .project(name)
@@ -237,17 +252,18 @@ impl<'a> Comparison<'a> {
 
     /// A difference in words, and the way from it to the project.
     fn told(&self, project: &Project, it: &Difference) -> (String, Vec<String>) {
-        let verb = match (&it.before, &it.after) {
+        let verb = it.state().unwrap_or(match (&it.before, &it.after) {
             (None, _) => "is new",
             (_, None) => "is gone",
             _ => "changed",
-        };
+        });
         match it.part {
             Part::Own => (format!("{} {verb}", it.key), vec![it.key.clone(), project.name.clone()]),
             Part::Local => {
                 let mut way = self.head.way(project, &self.dir_of(&it.of));
                 way.reverse();
-                let text = format!("{} {verb}, which {} needs", it.key, way.get(1).unwrap_or(&project.name));
+                let key = it.key.strip_prefix("document ").unwrap_or(&it.key);
+                let text = format!("{key} {verb}, which {} needs", way.get(1).unwrap_or(&project.name));
                 (text, std::iter::once(it.key.clone()).chain(way).collect())
             }
             Part::Lock => self.told_of_lock(project, it, verb),
@@ -268,6 +284,9 @@ impl<'a> Comparison<'a> {
             let text = text.as_deref()?;
             Some(text.rsplit_once(' ').map_or(text, |(shown, _)| shown).to_owned())
         };
+        if it.state().is_some() {
+            return (format!("{} {verb}", it.of), vec![it.of.clone(), project.name.clone()]);
+        }
         let Some(package) = it.key.strip_prefix("package ") else {
             return (format!("{} in {} {verb}", it.key, it.of), vec![it.of.clone(), project.name.clone()]);
         };
@@ -302,10 +321,29 @@ struct Difference {
     after: Option<String>,
 }
 
+impl Difference {
+    /// What became of the thing as a whole.
+    fn state(&self) -> Option<&'static str> {
+        let is = |value: &Option<String>, word: &str| value.as_deref().is_some_and(|it| it.starts_with(word));
+        if is(&self.after, "missing") {
+            Some("is gone")
+        } else if is(&self.before, "missing") {
+            Some("is new")
+        } else if is(&self.after, "unreadable") || is(&self.before, "unreadable") {
+            Some("cannot be read")
+        } else if is(&self.after, "without") || is(&self.before, "without") {
+            Some("does not know the project")
+        } else {
+            None
+        }
+    }
+}
+
 /// What differs between two sorted lists.
 fn differences(old: &[Line], new: &[Line]) -> Vec<Difference> {
     let (before, after): (BTreeSet<&Line>, BTreeSet<&Line>) = (old.iter().collect(), new.iter().collect());
-    let mut found: BTreeMap<(Part, &str, &str), (Option<String>, Option<String>)> = BTreeMap::new();
+    type Values = (Option<String>, Option<String>);
+    let mut found: BTreeMap<(Part, &str, &str), Values> = BTreeMap::new();
     for line in before.difference(&after) {
         found.entry((line.part, &line.of, &line.key)).or_default().0 = Some(line.value.clone());
     }

@@ -11,6 +11,10 @@ use serde::Deserialize;
 
 use crate::stages;
 
+mod exceptions;
+
+pub use exceptions::{NoInput, Waiver, check_no_input, check_waiver};
+
 /// The file that marks the repository root.
 pub const FILE: &str = "ci/xtask.toml";
 
@@ -60,16 +64,6 @@ pub struct Config {
     /// Exceptions for the whole repository, each with owner, reason and expiry date.
     #[serde(default)]
     pub waiver: Vec<Waiver>,
-}
-
-/// `[[no-input]]`: paths that no stage reads.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NoInput {
-    /// Globs relative to the root; `*` stays within a directory, `**` does not.
-    pub paths: Vec<String>,
-    /// Why nothing can depend on them.
-    pub reason: String,
 }
 
 /// What "could not be checked" means for a stage.
@@ -283,28 +277,6 @@ pub struct Mirrors {
     pub go_proxy: Option<String>,
 }
 
-/// An exception: findings that are known, owned and will be looked at again.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Waiver {
-    /// The stage whose finding it is.
-    pub stage: String,
-    /// The finding's rule or advisory; `*` and `?` stand for what they do in a shell.
-    pub rule: String,
-    /// A glob of project names; all projects without it.
-    pub project: Option<String>,
-    /// A glob of repo-relative files; everywhere without it.
-    pub path: Option<String>,
-    /// The package, for licences and vulnerabilities; any without it.
-    pub package: Option<String>,
-    /// Who answers for it.
-    pub owner: String,
-    /// Why it is acceptable.
-    pub reason: String,
-    /// The last day on which it holds, as YYYY-MM-DD.
-    pub expires: toml::value::Datetime,
-}
-
 impl Config {
     /// Reads and checks the settings.
     ///
@@ -329,12 +301,7 @@ impl Config {
             check_waiver(waiver).with_context(|| format!("in a [[waiver]] of {file}"))?;
         }
         for rule in &config.no_input {
-            if rule.reason.trim().is_empty() {
-                bail!("{file}: [[no-input]] of {} has an empty reason", rule.paths.join(", "));
-            }
-            for path in &rule.paths {
-                glob::Pattern::new(path).with_context(|| format!("{file}: `{path}` in [[no-input]] is no glob"))?;
-            }
+            check_no_input(rule).with_context(|| format!("{file} is not valid"))?;
         }
         config.check_words().with_context(|| format!("{file} is not valid"))?;
         Ok(config)
@@ -384,25 +351,6 @@ impl Config {
 fn one_of(key: &str, value: &str, allowed: &[&str]) -> Result<()> {
     if !allowed.contains(&value) {
         bail!("{key} = \"{value}\" is not known; it is one of: {}", allowed.join(", "));
-    }
-    Ok(())
-}
-
-/// Owner and reason must say something, and an expiry date must be a date alone.
-pub fn check_waiver(waiver: &Waiver) -> Result<()> {
-    for (key, text) in [("owner", &waiver.owner), ("reason", &waiver.reason), ("rule", &waiver.rule)] {
-        if text.trim().is_empty() {
-            bail!("the waiver of {} has an empty `{key}`", waiver.rule);
-        }
-    }
-    if waiver.expires.date.is_none() {
-        bail!("`expires` of the waiver of {} is a date, written like 2026-12-31", waiver.rule);
-    }
-    for glob in [Some(&waiver.rule), waiver.project.as_ref(), waiver.path.as_ref(), waiver.package.as_ref()]
-        .into_iter()
-        .flatten()
-    {
-        glob::Pattern::new(glob).with_context(|| format!("`{glob}` is no glob"))?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::config::{self, Config};
 use crate::lock::{Local, Lock};
 use crate::manifest::{self, Manifest};
+use crate::side::Globs;
 use crate::{files, packages};
 
 /// The repository.
@@ -84,7 +85,8 @@ impl Repo {
     pub fn load(start: &Utf8Path, config_file: Option<&Utf8Path>) -> Result<Repo> {
         let (root, file) = locate(start, config_file)?;
         let config = Config::load(&file)?;
-        let mut projects = read_projects(&root, &config)?;
+        let files = files::list(&root)?;
+        let mut projects = read_projects(&root, &config, &files)?;
         projects.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.dir.cmp(&b.dir)));
         for pair in projects.windows(2) {
             if pair[0].name == pair[1].name {
@@ -96,7 +98,7 @@ impl Repo {
                 );
             }
         }
-        files::assign(&root, &mut projects)?;
+        files::assign(files, &mut projects);
         for project in &mut projects {
             project.packages = packages::of(&project.manifest, &project.name, &project.dir, &project.files);
         }
@@ -132,8 +134,11 @@ impl Repo {
     }
 }
 
-/// The root and the settings file.
-fn locate(start: &Utf8Path, config_file: Option<&Utf8Path>) -> Result<(Utf8PathBuf, Utf8PathBuf)> {
+/// The root and the settings file, both absolute.
+///
+/// # Errors
+/// When there are no settings above `start`, or the file that was named is not there.
+pub fn locate(start: &Utf8Path, config_file: Option<&Utf8Path>) -> Result<(Utf8PathBuf, Utf8PathBuf)> {
     let start = start.canonicalize_utf8().with_context(|| format!("could not find {start}"))?;
     if let Some(file) = config_file {
         let file =
@@ -150,10 +155,10 @@ fn locate(start: &Utf8Path, config_file: Option<&Utf8Path>) -> Result<(Utf8PathB
     Ok((root.to_owned(), root.join(config::FILE)))
 }
 
-fn read_projects(root: &Utf8Path, config: &Config) -> Result<Vec<Project>> {
+fn read_projects(root: &Utf8Path, config: &Config, files: &[Utf8PathBuf]) -> Result<Vec<Project>> {
     let mut projects = Vec::new();
     let mut locks: BTreeMap<Utf8PathBuf, Result<Lock, String>> = BTreeMap::new();
-    for dir in project_dirs(root, config)? {
+    for dir in project_dirs(config, files)? {
         let path = dir.join("pyproject.toml");
         let manifest = read_manifest(root, &path)?;
         let Some(table) = &manifest.typed.project else { continue };
@@ -168,33 +173,11 @@ fn read_projects(root: &Utf8Path, config: &Config) -> Result<Vec<Project>> {
 }
 
 /// Directories with a `pyproject.toml` under the globs, repo-relative, sorted, each once.
-fn project_dirs(root: &Utf8Path, config: &Config) -> Result<BTreeSet<Utf8PathBuf>> {
-    let excluded: Vec<glob::Pattern> = config
-        .exclude
-        .iter()
-        .map(|it| {
-            glob::Pattern::new(it.trim_end_matches('/')).with_context(|| format!("`{it}` in `exclude` is no glob"))
-        })
-        .collect::<Result<_>>()?;
-    let mut dirs = BTreeSet::new();
-    for pattern in &config.projects {
-        let full = format!("{}/{}", glob::Pattern::escape(root.as_str()), pattern.trim_end_matches('/'));
-        for path in glob::glob(&full).with_context(|| format!("`{pattern}` in `projects` is no glob"))? {
-            let path = path.with_context(|| format!("while looking for projects under `{pattern}`"))?;
-            if !path.join("pyproject.toml").is_file() {
-                continue;
-            }
-            let path = Utf8PathBuf::from_path_buf(path).map_err(|path| {
-                anyhow::anyhow!("{} holds a project, but its path is no UTF-8; rename it", path.display())
-            })?;
-            let dir = path.strip_prefix(root).unwrap_or(&path).to_owned();
-            let hidden = dir.components().any(|it| it.as_str().starts_with('.') && it.as_str().len() > 1);
-            if !hidden && !excluded.iter().any(|it| it.matches(dir.as_str())) {
-                dirs.insert(dir);
-            }
-        }
-    }
-    Ok(dirs)
+fn project_dirs(config: &Config, files: &[Utf8PathBuf]) -> Result<BTreeSet<Utf8PathBuf>> {
+    let globs = Globs::new(&config.projects, &config.exclude)?;
+    let manifests = files.iter().filter(|it| it.file_name() == Some("pyproject.toml"));
+    let dirs = manifests.filter_map(|it| it.parent()).filter(|dir| globs.matches(dir));
+    Ok(dirs.map(Utf8Path::to_owned).collect())
 }
 
 fn read_manifest(root: &Utf8Path, path: &Utf8Path) -> Result<Manifest> {

@@ -13,14 +13,11 @@ use crate::proc;
 /// Directories that hold no source, for a tree without git.
 const NO_SOURCE: &[&str] = &["target", "node_modules", "__pycache__", "build", "dist", "site-packages"];
 
-/// Fills in every project's `files`.
-///
-/// # Errors
-/// When git is there but cannot list, and when a path inside a project is no UTF-8.
-pub fn assign(root: &Utf8Path, projects: &mut [Project]) -> Result<()> {
+/// Gives every file to the deepest project that holds it.
+pub fn assign(files: Vec<Utf8PathBuf>, projects: &mut [Project]) {
     let by_dir: BTreeMap<Utf8PathBuf, usize> = projects.iter().enumerate().map(|(i, it)| (it.dir.clone(), i)).collect();
     let mut lists: Vec<Vec<Utf8PathBuf>> = vec![Vec::new(); projects.len()];
-    for file in list(root)? {
+    for file in files {
         if let Some(index) = file.ancestors().skip(1).find_map(|dir| by_dir.get(dir)) {
             lists[*index].push(file);
         }
@@ -30,7 +27,6 @@ pub fn assign(root: &Utf8Path, projects: &mut [Project]) -> Result<()> {
         files.dedup();
         project.files = files;
     }
-    Ok(())
 }
 
 /// All files below a directory that are source: tracked, or untracked and not ignored.
@@ -54,7 +50,11 @@ pub fn list(root: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
     Ok(files.filter(|file| root.join(file).is_file()).collect())
 }
 
-fn walk(root: &Utf8Path, dir: &Utf8Path, found: &mut Vec<Utf8PathBuf>) -> Result<()> {
+/// All files below `root/dir` that look like source, where git cannot say; paths relative to `root`.
+///
+/// # Errors
+/// When a directory cannot be read, or a path is no UTF-8.
+pub fn walk(root: &Utf8Path, dir: &Utf8Path, found: &mut Vec<Utf8PathBuf>) -> Result<()> {
     for entry in root.join(dir).read_dir_utf8().with_context(|| format!("could not list {dir}"))? {
         let entry = entry.with_context(|| format!("could not list {dir}"))?;
         let name = entry.file_name();

@@ -1,7 +1,7 @@
 //! The grammar of the command line, nothing else.
 
 use camino::Utf8PathBuf;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The CI of a monorepo of Python projects: the same stages on a laptop and in GitLab.
 #[derive(Debug, Parser)]
@@ -36,6 +36,28 @@ pub enum Command {
         #[command(flatten)]
         how: How,
     },
+    /// Decide what would run, and why; run nothing.
+    Plan {
+        #[command(flatten)]
+        selection: Selection,
+        /// Only these stages.
+        #[arg(long = "stage", value_name = "NAME", num_args = 1..)]
+        stages: Vec<String>,
+        /// As JSON.
+        #[arg(long, conflicts_with = "explain")]
+        json: bool,
+        /// Say why this project is in the plan or left out of it.
+        #[arg(long, value_name = "PROJECT")]
+        explain: Option<String>,
+    },
+    /// Draw who needs whom, with what is affected marked.
+    Graph {
+        #[command(flatten)]
+        selection: Selection,
+        /// How to draw it.
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
     /// List the tools: name, pinned version, found version, path.
     Tools {
         /// Fetch those that are not there yet.
@@ -53,15 +75,30 @@ pub enum Command {
     },
 }
 
-/// Which projects.
-#[derive(Debug, Args)]
+/// Which projects. Without a flag: those that the change can affect.
+#[derive(Debug, Clone, Default, Args)]
 pub struct Selection {
     /// Only these projects, by name or directory.
     #[arg(long = "project", value_name = "NAME", num_args = 1..)]
     pub projects: Vec<String>,
-    /// All projects (the default).
+    /// All projects, whatever has changed.
     #[arg(long, conflicts_with = "projects")]
     pub all: bool,
+    /// What the change since this revision can affect, instead of since the one that the surroundings tell.
+    #[arg(long, value_name = "REV", conflicts_with_all = ["projects", "all"])]
+    pub base: Option<String>,
+    /// A revision instead of the work tree; nothing is checked out.
+    #[arg(long, value_name = "REV")]
+    pub head: Option<String>,
+}
+
+/// How a graph is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Dot,
+    Mermaid,
+    Json,
 }
 
 /// How to run.

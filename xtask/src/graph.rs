@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::discover::Project;
 use crate::environments::Kind;
-use crate::plan::Plan;
+use crate::run::Todo;
 use crate::stages::{self, Run, Stage};
 use crate::tools::Tool;
 
@@ -63,13 +63,13 @@ impl Node<'_> {
 }
 
 impl<'a> Graph<'a> {
-    /// The work of a plan: its jobs, and the tools and environments they wait for.
-    pub fn of(plan: &Plan<'a>) -> Graph<'a> {
+    /// The work of jobs: the jobs themselves, and the tools and environments they wait for.
+    pub fn of(todo: &[Todo<'a>]) -> Graph<'a> {
         let mut graph = Graph { nodes: Vec::new(), waits: Vec::new(), urgency: Vec::new() };
         let mut preparations: BTreeMap<String, usize> = BTreeMap::new();
         let mut jobs: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         let mut batches: BTreeMap<&str, Vec<&'a Project>> = BTreeMap::new();
-        for job in &plan.jobs {
+        for job in todo {
             match job.stage.run {
                 Run::Batch(_) => batches.entry(job.stage.name).or_default().push(job.project),
                 _ => {
@@ -83,7 +83,7 @@ impl<'a> Graph<'a> {
             let index = graph.add(Node::Batch(stage, projects.clone()));
             jobs.extend(projects.iter().map(|project| ((name, project.name.as_str()), index)));
         }
-        for job in &plan.jobs {
+        for job in todo {
             let index = jobs[&(job.stage.name, job.project.name.as_str())];
             for tool in job.stage.tools {
                 let it = *preparations.entry(tool.name().to_owned()).or_insert_with(|| graph.add(Node::Tool(*tool)));

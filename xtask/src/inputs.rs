@@ -206,7 +206,7 @@ fn value(entry: Entry) -> String {
         Mode::Link => "link",
         Mode::Submodule => "submodule",
     };
-    format!("{mode} {}", entry.id.hex())
+    format!("{mode} {}", entry.id.to_hex())
 }
 
 /// The files of a project that a stage reads, links followed.

@@ -17,6 +17,19 @@ pub fn report(name: &str, records: &[&Record]) -> Report {
     report
 }
 
+/// The report of a run that had nothing to do: one case, skipped, that says why.
+pub fn nothing(why: &str) -> Report {
+    let mut report = Report::new("xtask");
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(one_line(why.trim()));
+    let mut case = TestCase::new("nothing-to-do", status);
+    case.set_classname("xtask.plan");
+    let mut suite = TestSuite::new("xtask.plan");
+    suite.add_test_case(case);
+    report.add_test_suite(suite);
+    report
+}
+
 /// A report as text.
 pub fn text(report: &Report) -> String {
     // Serialising into memory fails only on invalid XML characters, which quick-junit takes out itself.

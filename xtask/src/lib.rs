@@ -23,7 +23,12 @@ pub mod suggest;
 pub mod survey;
 pub mod tree;
 
+pub mod base;
+pub mod decide;
+pub mod git;
 pub mod plan;
+pub mod planview;
+pub mod revisions;
 
 pub mod context;
 pub mod environments;
@@ -37,5 +42,6 @@ pub mod waivers;
 
 pub mod clean;
 pub mod flags;
+pub mod graphview;
 pub mod junit;
 pub mod report;

@@ -5,16 +5,17 @@
 use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Parser;
+use xtask::decide::{self, Decision};
 use xtask::discover::Repo;
-use xtask::flags::{Command, Flags, How};
+use xtask::flags::{Command, Flags, How, Selection};
 use xtask::live::Live;
-use xtask::plan::{self, Plan, Wish};
+use xtask::plan::Plan;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
-use xtask::{clean, context, junit, proc, report};
+use xtask::{clean, context, graphview, junit, planview, proc, report};
 
 fn main() {
     let flags = Flags::parse();
@@ -29,27 +30,79 @@ fn dispatch(flags: Flags) -> Result<i32> {
     let here = std::env::current_dir().context("could not tell the current directory")?;
     let here =
         Utf8PathBuf::from_path_buf(here).map_err(|path| anyhow::anyhow!("{} is no UTF-8 path", path.display()))?;
-    let load = || Repo::load(&here, flags.config.as_deref());
+    let start = Start { here, config: flags.config };
     match flags.command {
-        Command::Ci { selection, stages, how } => go(&load()?, &Wish { projects: selection.projects, stages }, &how),
+        Command::Ci { selection, stages, how } => start.go(&selection, &stages, &how),
         Command::Stage { stages, selection, how } => {
             if stages == ["clear-cache"] {
-                return tidy_up(&load()?, false, false);
+                return tidy_up(&start.repo()?, false, false);
             }
-            go(&load()?, &Wish { projects: selection.projects, stages }, &how)
+            start.go(&selection, &stages, &how)
         }
-        Command::Tools { fetch } => list_tools(&load()?, fetch),
-        Command::Clean { dry_run, tools } => tidy_up(&load()?, dry_run, tools),
+        Command::Plan { selection, stages, json, explain } => {
+            let decision = start.decide(&selection, &stages)?;
+            print(&match explain {
+                Some(project) => decide::explain(&decision, &project, &stages)?,
+                None if json => planview::json(&decision.plan),
+                None => planview::table(&decision.plan),
+            })?;
+            Ok(0)
+        }
+        Command::Graph { selection, format } => {
+            let decision = start.decide(&selection, &[])?;
+            print(&graphview::draw(&decision.revisions.head, &decision.plan, format))?;
+            Ok(0)
+        }
+        Command::Tools { fetch } => list_tools(&start.repo()?, fetch),
+        Command::Clean { dry_run, tools } => tidy_up(&start.repo()?, dry_run, tools),
+    }
+}
+
+/// Where the command was started, and with which settings.
+struct Start {
+    here: Utf8PathBuf,
+    config: Option<Utf8PathBuf>,
+}
+
+impl Start {
+    fn repo(&self) -> Result<Repo> {
+        Repo::load(&self.here, self.config.as_deref())
+    }
+
+    fn decide(&self, selection: &Selection, stages: &[String]) -> Result<Decision> {
+        let place = decide::place(&self.here, self.config.as_deref())?;
+        let text = |it: std::ffi::OsString| it.into_string().ok();
+        let vars = std::env::vars_os().filter_map(|(name, value)| text(name).zip(text(value))).collect();
+        decide::decide(&place, selection, stages, vars)
+    }
+
+    /// Decides, runs and reports.
+    fn go(&self, selection: &Selection, stages: &[String], how: &How) -> Result<i32> {
+        let started = Instant::now();
+        if let Some(revision) = &selection.head {
+            bail!(
+                "only the work tree can be run; check {revision} out, or look with `cargo xtask plan --head {revision}`"
+            );
+        }
+        let place = decide::place(&self.here, self.config.as_deref())?;
+        let out = place.root.join("target/ci");
+        let plan = self.decide(selection, stages)?.plan;
+        anstream::eprint!("{}", planview::preamble(&plan));
+        context::write(&out.join("plan.json"), planview::json(&plan))?;
+        if plan.jobs.is_empty() {
+            context::write(&out.join("junit.xml"), junit::text(&junit::nothing(&planview::nothing(&plan))))?;
+            print(&planview::nothing(&plan))?;
+            return Ok(0);
+        }
+        run(&self.repo()?, &plan, &out, how, started)
     }
 }
 
 /// Runs a plan and reports.
-fn go(repo: &Repo, wish: &Wish, how: &How) -> Result<i32> {
-    let started = Instant::now();
-    let plan = plan::plan(repo, wish)?;
-    let out = repo.abs("target/ci");
-    prepare(&out, &plan)?;
-    let _lock = only_one(&out)?;
+fn run(repo: &Repo, plan: &Plan, out: &Utf8Path, how: &How, started: Instant) -> Result<i32> {
+    let todo = run::todo(repo, plan)?;
+    prepare(out, plan)?;
+    let _lock = only_one(out)?;
     ctrlc::set_handler(|| {
         if proc::cancelled() {
             proc::kill_all();
@@ -60,16 +113,16 @@ fn go(repo: &Repo, wish: &Wish, how: &How) -> Result<i32> {
     .context("could not listen for Ctrl-C")?;
 
     let tools = Tools::open(repo, &|text| anstream::eprintln!("{text}"))?;
-    let live = Live::new(plan.jobs.len());
+    let live = Live::new(todo.len());
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let options = Options {
         jobs: how.jobs.map_or(cores, usize::from),
         fail_fast: how.fail_fast,
         ci: std::env::var("CI").is_ok_and(|it| it == "true" || it == "1"),
     };
-    let records = run::run(repo, &tools, &plan, &out, &options, &live);
+    let records = run::run(repo, &tools, &todo, out, &options, &live);
     live.close();
-    write_junit(&out, &records)?;
+    write_junit(out, &records)?;
     let colour = report::colour_wanted(std::io::stdout().is_terminal());
     print(&report::summary(&records, started.elapsed(), colour))?;
     Ok(report::exit_code(&records, proc::cancelled()))
@@ -81,12 +134,12 @@ fn prepare(out: &Utf8Path, plan: &Plan) -> Result<()> {
         context::remake(&out.join(dir))?;
     }
     for job in &plan.jobs {
-        let name = format!("{}.{}", job.project.name, job.stage.name);
+        let name = format!("{}.{}", job.project, job.stage.name);
         for stale in [format!("logs/{name}.log"), format!("logs/{}.log", job.stage.name), format!("junit/{name}.xml")] {
             remove_if_there(&out.join(stale))?;
         }
         for kind in ["dev", "runtime"] {
-            remove_if_there(&out.join(format!("logs/{}.environment-{kind}.log", job.project.name)))?;
+            remove_if_there(&out.join(format!("logs/{}.environment-{kind}.log", job.project)))?;
         }
     }
     remove_if_there(&out.join("junit.xml"))

@@ -58,7 +58,7 @@ impl Policy {
                 let whole = tree.get(it).map(|entry| (it.as_path(), entry));
                 whole.into_iter().chain(tree.under(it))
             });
-            lines.extend(below.map(|(path, entry)| (format!("policy {path}"), entry.id.hex())));
+            lines.extend(below.map(|(path, entry)| (format!("policy {path}"), entry.id.to_hex())));
         }
         for tool in stage.tools.iter().filter(|it| **it != Tool::Grype) {
             lines.extend(self.tool(*tool));
@@ -104,7 +104,9 @@ impl Policy {
             return found.map(|(path, hash)| (format!("policy {path}"), hash.clone())).collect();
         };
         let found = tree.under(dir).filter(|(path, _)| path.strip_prefix(dir).is_ok_and(is_ours));
-        found.map(|(path, entry)| (format!("policy {path}"), format!("{:?} {}", entry.mode, entry.id.hex()))).collect()
+        found
+            .map(|(path, entry)| (format!("policy {path}"), format!("{:?} {}", entry.mode, entry.id.to_hex())))
+            .collect()
     }
 
     fn tool(&self, tool: Tool) -> Vec<(String, String)> {

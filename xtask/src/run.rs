@@ -14,11 +14,31 @@ use crate::context::Context;
 use crate::discover::{Project, Repo};
 use crate::graph::{Graph, Node};
 use crate::live::Live;
-use crate::plan::Plan;
+use crate::plan::{Job, Plan};
 use crate::stages::{Run, Stage};
 use crate::tools::Tools;
 use crate::verdict::{Case, Outcome, Verdict};
 use crate::{environments, proc, waivers};
+
+/// One job of a plan and the project that it is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Todo<'a> {
+    pub stage: &'static Stage,
+    pub project: &'a Project,
+}
+
+/// The jobs of a plan with their projects.
+///
+/// # Errors
+/// When a project of the plan is not there, or has no lock that can be read.
+pub fn todo<'a>(repo: &'a Repo, plan: &Plan) -> Result<Vec<Todo<'a>>> {
+    let of = |job: &Job| -> Result<Todo<'a>> {
+        let project = repo.project(&job.project)?;
+        project.lock()?;
+        Ok(Todo { stage: job.stage, project })
+    };
+    plan.jobs.iter().map(of).collect()
+}
 
 /// What became of one job.
 #[derive(Debug, Clone)]
@@ -72,14 +92,14 @@ struct State {
     stopping: bool,
 }
 
-/// Runs everything in the plan and returns a record for each job, in the order of the plan.
-pub fn run(repo: &Repo, tools: &Tools, plan: &Plan, out: &Utf8Path, options: &Options, live: &Live) -> Vec<Record> {
-    let selected: BTreeSet<String> = plan.jobs.iter().map(|job| job.project.name.clone()).collect();
-    let stages: BTreeSet<&'static str> = plan.jobs.iter().map(|job| job.stage.name).collect();
+/// Runs all jobs and returns a record for each, in the same order.
+pub fn run(repo: &Repo, tools: &Tools, todo: &[Todo], out: &Utf8Path, options: &Options, live: &Live) -> Vec<Record> {
+    let selected: BTreeSet<String> = todo.iter().map(|job| job.project.name.clone()).collect();
+    let stages: BTreeSet<&'static str> = todo.iter().map(|job| job.stage.name).collect();
     let session = Session {
         repo,
         tools,
-        graph: Graph::of(plan),
+        graph: Graph::of(todo),
         out,
         options,
         selected: selected.into_iter().collect(),
@@ -95,7 +115,7 @@ pub fn run(repo: &Repo, tools: &Tools, plan: &Plan, out: &Utf8Path, options: &Op
     });
 
     let mut records = std::mem::take(&mut session.lock().records);
-    let of_job = plan.jobs.iter().map(|job| {
+    let of_job = todo.iter().map(|job| {
         let verdict = if proc::cancelled() {
             Verdict::one(Case::error("cancelled", "cancelled before it was started"))
         } else {

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod affected;
 mod cli;
 mod fakes;
 mod planted_env;

@@ -93,6 +93,13 @@ impl Sandbox {
         result.unwrap_or_else(|error| panic!("{path}: {error}"));
     }
 
+    /// Changes the mode of a file.
+    pub fn chmod(&self, path: &str, mode: u32) {
+        use std::os::unix::fs::PermissionsExt;
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(self.root.join(path), permissions).unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+
     /// The binary in this repository, in the environment of a person who is not on a CI machine.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));

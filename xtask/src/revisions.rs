@@ -1,0 +1,278 @@
+//! Reads the two revisions that a plan compares: from git's objects, or head from the work tree.
+//!
+//! The effects of planning are here and in `git`. What cannot be decided selects everything, with the reason; must not
+//! decide anything else.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::affected::{self, Affected, Comparison, Rules};
+use crate::base::Surroundings;
+use crate::config::{self, Config};
+use crate::git::{self, Contents, Git};
+use crate::plan::{Candidate, Plan};
+use crate::policy;
+use crate::side::Side;
+use crate::stages::STAGES;
+use crate::survey::{self, Memo, Settings};
+use crate::tree::{self, Change, Entry, Mode, Tree};
+
+/// What head is called when it is no commit.
+pub const WORK_TREE: &str = "work tree";
+
+/// Which revisions to compare.
+#[derive(Debug, Clone, Default)]
+pub struct Range {
+    /// A revision; found from the surroundings when not given.
+    pub base: Option<String>,
+    /// A revision; the work tree when not given.
+    pub head: Option<String>,
+}
+
+/// Where the repository and its settings are.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub root: Utf8PathBuf,
+    /// The settings file, absolute.
+    pub file: Utf8PathBuf,
+    /// Was it named on the command line? Then it holds for both revisions.
+    pub fixed: bool,
+}
+
+/// Two revisions, read.
+#[derive(Debug)]
+pub struct Revisions {
+    /// The commit and its side; `None` when everything counts.
+    pub base: Option<(String, Side)>,
+    /// A commit or [`WORK_TREE`].
+    pub head_name: String,
+    pub head: Side,
+    pub rules: Rules,
+    pub changes: Vec<Change>,
+    /// How the base was found, or why there is none.
+    pub because: String,
+}
+
+impl Revisions {
+    /// What differs between them can affect this.
+    pub fn affected(&self) -> Affected {
+        match self.comparison() {
+            Some(it) => it.affected(),
+            None => affected::everything(&self.head, &self.because),
+        }
+    }
+
+    /// The comparison, when there is a base.
+    pub fn comparison(&self) -> Option<Comparison<'_>> {
+        let (_, base) = self.base.as_ref()?;
+        Some(Comparison::new(base, &self.head, &self.changes, &self.rules))
+    }
+
+    /// The projects that could be in a plan.
+    pub fn candidates(&self) -> Vec<Candidate> {
+        let of =
+            |it: &crate::side::Project| Candidate { name: it.name.clone(), dir: it.dir.clone(), image: it.facts.image };
+        self.head.projects.iter().map(of).collect()
+    }
+
+    /// The plan for what is affected.
+    ///
+    /// # Errors
+    /// When a stage does not exist.
+    pub fn plan(&self, stages: &[String]) -> Result<Plan> {
+        let mut plan = Plan::of(&self.candidates(), &self.affected(), stages)?;
+        plan.base = self.base.as_ref().map(|(commit, _)| commit.clone());
+        plan.head = self.head_name.clone();
+        plan.because = self.because.clone();
+        Ok(plan)
+    }
+}
+
+/// Reads the two revisions.
+///
+/// # Errors
+/// On bad input at head, on a revision that does not exist, and when head is a commit and there is no git.
+pub fn read(place: &Place, range: &Range, vars: BTreeMap<String, String>) -> Result<Revisions> {
+    let mut reader = Desk::open(place)?;
+    let (head_name, head_tree) = reader.head_tree(range.head.as_deref())?;
+    let settings = reader.settings(&head_tree, &head_name)?;
+    let config = Config::parse(&settings.file, &settings.text)?;
+    let (base, because) = reader.base(range, &head_name, &config, vars)?;
+    let rules = Rules::new(&config.no_input)?;
+    let none = |because: String, head: Side, rules| {
+        Ok(Revisions { base: None, head_name: head_name.clone(), head, rules, changes: Vec::new(), because })
+    };
+    let mut memo = Memo::default();
+    let Some(commit) = base else {
+        let head = reader.side(head_tree, &settings, &mut memo, &[], &head_name)?;
+        return none(because, head, rules);
+    };
+    let base_tree = reader.base_tree(&commit, &head_name, &head_tree)?;
+    let changes = tree::changes(&base_tree, &head_tree);
+    let head = reader.side(head_tree, &settings, &mut memo, &changes, &head_name)?;
+    // A base that cannot be read says nothing about what is the same.
+    let base = reader
+        .settings(&base_tree, &commit)
+        .and_then(|settings| reader.side(base_tree, &settings, &mut memo, &changes, &commit));
+    match base {
+        Ok(base) => Ok(Revisions { base: Some((commit, base)), head_name, head, rules, changes, because }),
+        Err(error) => none(format!("the base {} cannot be read: {error:#}", &commit[..12]), head, rules),
+    }
+}
+
+/// Reads head alone, for plans that compare nothing.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_head(place: &Place, range: &Range) -> Result<Revisions> {
+    let mut reader = Desk::open(place)?;
+    let (head_name, head_tree) = reader.head_tree(range.head.as_deref())?;
+    let settings = reader.settings(&head_tree, &head_name)?;
+    let head = reader.side(head_tree, &settings, &mut Memo::default(), &[], &head_name)?;
+    let because = String::new();
+    Ok(Revisions { base: None, head_name, head, rules: Rules::default(), changes: Vec::new(), because })
+}
+
+/// The means of reading.
+pub struct Desk<'a> {
+    place: &'a Place,
+    pub git: Option<Git>,
+    contents: Option<Contents>,
+}
+
+impl<'a> Desk<'a> {
+    /// Opens git, where there is one.
+    ///
+    /// # Errors
+    /// When there is a repository and git cannot read it.
+    pub fn open(place: &'a Place) -> Result<Desk<'a>> {
+        Ok(Desk { place, git: Git::open(&place.root)?, contents: None })
+    }
+
+    fn head_tree(&self, head: Option<&str>) -> Result<(String, Tree)> {
+        match (&self.git, head) {
+            (Some(git), Some(revision)) => {
+                let commit = git.resolve(revision)?;
+                let tree = git.tree(&commit)?;
+                Ok((commit, tree))
+            }
+            (Some(git), None) => Ok((WORK_TREE.to_owned(), git.work_tree()?)),
+            (None, Some(revision)) => {
+                bail!("{} is in no git repository, so there is no revision `{revision}`", self.place.root)
+            }
+            (None, None) => Ok((WORK_TREE.to_owned(), git::work_tree_without_git(&self.place.root)?)),
+        }
+    }
+
+    fn base(
+        &self,
+        range: &Range,
+        head: &str,
+        config: &Config,
+        vars: BTreeMap<String, String>,
+    ) -> Result<(Option<String>, String)> {
+        let Some(git) = &self.git else {
+            if let Some(revision) = &range.base {
+                bail!("{} is in no git repository, so there is no revision `{revision}`", self.place.root);
+            }
+            return Ok((None, format!("{} is in no git repository", self.place.root)));
+        };
+        match &range.base {
+            Some(revision) => Ok((Some(git.resolve(revision)?), format!("--base {revision}"))),
+            None if head != WORK_TREE => {
+                let parent = git.resolve(&format!("{head}^")).ok();
+                Ok((parent, "the first parent of --head".to_owned()))
+            }
+            None => {
+                let surroundings = Surroundings { vars, default_branch_setting: config.default_branch.clone() };
+                let found = git::find(Some(git), &surroundings);
+                Ok((found.base, found.because))
+            }
+        }
+    }
+
+    fn base_tree(&self, commit: &str, head: &str, head_tree: &Tree) -> Result<Tree> {
+        let git = self.git.as_ref().context("there is no git repository")?;
+        if head == WORK_TREE {
+            return git.tree(commit);
+        }
+        Ok(head_tree.patched(&git.changes(commit, head)?, true))
+    }
+
+    /// The settings of a revision.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub fn settings(&mut self, tree: &Tree, name: &str) -> Result<Settings> {
+        let place = self.place;
+        let dir = config::directory(&place.file);
+        let inside = dir.strip_prefix(&place.root).ok().map(Utf8Path::to_owned);
+        if place.fixed {
+            let text =
+                std::fs::read_to_string(&place.file).with_context(|| format!("could not read {}", place.file))?;
+            let outside = if inside.is_none() { outside(&dir)? } else { BTreeMap::new() };
+            return Ok(Settings { text, file: place.file.clone(), dir: inside, outside });
+        }
+        let path = Utf8Path::new(config::FILE);
+        let Some(entry) = tree.get(path) else {
+            bail!("there is no {path} in {name}; say --config FILE to take the settings from elsewhere")
+        };
+        let bytes = self.content(path, entry, name)?;
+        let text = String::from_utf8(bytes).with_context(|| format!("{path} is no UTF-8"))?;
+        Ok(Settings { text, file: path.to_owned(), dir: inside, outside: BTreeMap::new() })
+    }
+
+    /// Reads a revision from its tree.
+    ///
+    /// # Errors
+    /// On bad input, naming the file.
+    pub fn side(
+        &mut self,
+        tree: Tree,
+        settings: &Settings,
+        memo: &mut Memo,
+        changes: &[Change],
+        name: &str,
+    ) -> Result<Side> {
+        let differs = |path: &Utf8Path| changes.binary_search_by(|it| it.path.as_str().cmp(path.as_str())).is_ok();
+        survey::side(tree, settings, memo, &differs, &mut |path, entry| self.content(path, entry, name))
+    }
+
+    fn content(&mut self, path: &Utf8Path, entry: Entry, name: &str) -> Result<Vec<u8>> {
+        if name == WORK_TREE {
+            let full = self.place.root.join(path);
+            if entry.mode == Mode::Link {
+                let target = std::fs::read_link(&full).with_context(|| format!("could not read the link {path}"))?;
+                return Ok(target.into_os_string().into_encoded_bytes());
+            }
+            return std::fs::read(&full).with_context(|| format!("could not read {path}"));
+        }
+        if self.contents.is_none() {
+            self.contents = Some(self.git.as_ref().context("there is no git repository")?.contents()?);
+        }
+        let contents = self.contents.as_mut().context("there is no git repository")?;
+        contents.read(entry.id).with_context(|| format!("could not read {path} of {name}"))
+    }
+}
+
+/// The policy files beside settings that are not in the repository.
+fn outside(dir: &Utf8Path) -> Result<BTreeMap<Utf8PathBuf, Vec<u8>>> {
+    let named = STAGES.iter().flat_map(|it| it.reads.policy.iter().copied());
+    let mut found = BTreeMap::new();
+    for name in named.chain([policy::UV]).chain(policy::IN_PARTS.iter().copied()) {
+        let mut queue = vec![dir.join(name.trim_end_matches('/'))];
+        while let Some(path) = queue.pop() {
+            if path.is_dir() && name.ends_with('/') {
+                for entry in path.read_dir_utf8().with_context(|| format!("could not list {path}"))? {
+                    queue.push(entry.with_context(|| format!("could not list {path}"))?.into_path());
+                }
+            } else if path.is_file() {
+                let bytes = std::fs::read(&path).with_context(|| format!("could not read {path}"))?;
+                found.insert(path.strip_prefix(dir).unwrap_or(&path).to_owned(), bytes);
+            }
+        }
+    }
+    Ok(found)
+}
