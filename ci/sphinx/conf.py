@@ -4,6 +4,8 @@ A project may describe its documentation in a `docs/conf.py` of its own (title, 
 read first; what stands below "the policy" holds whatever it says.
 """
 
+import contextlib
+import json
 import os
 from pathlib import Path
 
@@ -27,7 +29,15 @@ exclude_patterns = []
 _own = Path(os.environ["XTASK_DOCS"], "conf.py")
 if _own.is_file():
     _namespace = {**globals(), "__file__": str(_own)}
-    exec(compile(_own.read_bytes(), str(_own), "exec"), _namespace)
+    # Paths in it are relative to its own directory, as everywhere.
+    with contextlib.chdir(_own.parent):
+        exec(compile(_own.read_bytes(), str(_own), "exec"), _namespace)
+    for _name in ("html_static_path", "html_extra_path", "templates_path"):
+        if isinstance(_namespace.get(_name), list):
+            _namespace[_name] = [str(_own.parent / it) for it in _namespace[_name]]
+    for _name in ("html_logo", "html_favicon"):
+        if isinstance(_namespace.get(_name), str) and "://" not in _namespace[_name]:
+            _namespace[_name] = str(_own.parent / _namespace[_name])
     globals().update({name: value for name, value in _namespace.items() if not name.startswith("_")})
 
 # The policy: what every project's documentation must be, whatever its own conf.py says.
@@ -44,3 +54,20 @@ nbsphinx_allow_errors = False
 nbsphinx_timeout = -1
 # The interpreter that runs Sphinx, as the stage describes it, whatever a notebook's metadata says.
 nbsphinx_kernel_name = "xtask"
+
+_own_setup = globals().get("setup")
+
+
+def _record(app, what, name, obj, options, lines):
+    """Keeps a docstring as it is parsed: the line numbers of warnings count these lines."""
+    with open(os.environ["XTASK_DOCSTRINGS"], "a", encoding="utf-8") as file:
+        # Warnings name an object as its own module does.
+        own = f"{getattr(obj, '__module__', '')}.{getattr(obj, '__qualname__', '')}"
+        file.writelines(json.dumps([it, list(lines)]) + "\n" for it in {name, own})
+
+
+def setup(app):
+    """Lets the project's own conf.py do its part, then listens behind napoleon."""
+    result = _own_setup(app) if _own_setup else None
+    app.connect("autodoc-process-docstring", _record, priority=900)
+    return result

@@ -64,8 +64,13 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     cases.extend(smoke::run(ctx, &install, &wheel, Phase::Everything)?);
 
     let name = path.file_name().unwrap_or_default();
-    let (modules, points) = (wheel.modules.len(), wheel.entry_points.len());
-    let said = format!("{name} installs, {modules} modules import, {points} entry points resolve");
+    let (tests, modules): (Vec<&String>, Vec<&String>) =
+        wheel.modules.iter().partition(|it| smoke::is_test(project, it));
+    let points = wheel.entry_points.len();
+    let mut said = format!("{name} installs, {} modules import, {points} entry points resolve", modules.len());
+    if !tests.is_empty() {
+        said += &format!(", {} modules are tests and not imported", tests.len());
+    }
     let sum = sources::sha256(&std::fs::read(&path).with_context(|| format!("could not read {path}"))?);
     let shown = ctx.relative(&path).unwrap_or(path);
     Ok(Verdict::of(cases, said).note(format!("{shown} sha256 {sum}")))
@@ -105,7 +110,17 @@ impl Install<'_> {
     }
 
     fn broken(&self, why: &str, tail: &str) -> Case {
-        self.at_build(Case::fail("build", format!("the wheel does not build: {why}")).detail(tail))
+        let case = Case::fail("build", format!("the wheel does not build: {why}")).detail(tail);
+        // A file that the manifest names and that is not there.
+        let is_named = |line: &str| {
+            let (key, value) = line.split_once('=').unwrap_or_default();
+            let named = value.split('"').skip(1).step_by(2).any(|it| !it.is_empty() && why.contains(it));
+            named && matches!(key.trim(), "readme" | "license-files" | "license" | "file")
+        };
+        match contents::line_of(&self.manifest, is_named) {
+            Some(line) => case.at(self.project.path("pyproject.toml"), Some(line)),
+            None => self.at_build(case),
+        }
     }
 
     /// The case at the line where the project names its build backend.
@@ -148,7 +163,7 @@ impl Install<'_> {
         let call = self.ctx.uv().args(["pip", "install", "--no-deps", "--no-index", "--python"]);
         let done = self.ctx.run(&call.arg(self.python().as_str()).args(paths))?;
         if done.code != 0 {
-            let why = done.stderr.lines().map(str::trim).find(|it| !it.is_empty()).unwrap_or_default().to_owned();
+            let why = wheel::last_words(&done.stderr);
             let case = Case::fail("install", format!("the wheel does not install: {why}")).detail(done.tail);
             return Ok(Some(self.at_build(case)));
         }

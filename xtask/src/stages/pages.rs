@@ -6,14 +6,18 @@
 use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::build::tree::extra_inputs;
 use crate::context::{self, Context};
 use crate::discover::Project;
 use crate::environments::{self, Kind};
-use crate::proc::{Call, Done};
+use crate::proc::Call;
 use crate::sources;
 use crate::tools::Tool;
-use crate::verdict::{Case, Verdict};
+use crate::verdict::{Status, Verdict};
 
+mod crash;
+mod documents;
+mod modules;
 mod site;
 mod warnings;
 
@@ -41,6 +45,10 @@ struct Desk {
 /// # Errors
 /// When sphinx crashes for a reason that is not the project's, or leaves no page.
 pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
+    let mut known = documents::check(ctx, project)?;
+    if known.iter().any(|it| it.status == Status::Error) {
+        return Ok(Verdict::of(known, ""));
+    }
     let desk = Desk::set_up(ctx, project)?;
     let version = site::version(ctx, project);
     let done = ctx.run(&desk.call(ctx, project, &version)?)?;
@@ -50,31 +58,36 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
         return Err(done.refused("sphinx"));
     }
     if done.code == 2 {
-        cases.push(crash(project, &desk, &done)?);
+        cases.push(crash::case(ctx, project, &desk.tree, &done)?);
     }
     if cases.is_empty() && done.code != 0 {
         return Err(done.refused("sphinx"));
     }
     if !cases.is_empty() {
-        return Ok(Verdict::of(cases, ""));
+        known.extend(cases);
+        return Ok(Verdict::of(known, ""));
+    }
+    if !desk.html.join("index.html").is_file() {
+        bail!(
+            "sphinx left no index.html: what it imports ended the interpreter (`os._exit`), or docs/conf.py names \
+             another root document"
+        );
     }
     let pages = count_pages(&desk.html)?;
-    if pages == 0 || !desk.html.join("index.html").is_file() {
-        bail!("sphinx ended well but left no index.html");
-    }
     let _ = std::fs::remove_file(desk.html.join(".buildinfo"));
+    known.extend(documents::unread(project, &desk.html));
     site::publish(ctx, project, &desk.html)?;
-    Ok(Verdict::of(Vec::new(), format!("{pages} pages")))
+    Ok(Verdict::of(known, format!("{pages} pages")))
 }
 
 impl Desk {
     fn set_up(ctx: &Context, project: &Project) -> Result<Desk> {
         let scratch = ctx.scratch(Some(project))?;
         let tree = scratch.join("tree");
-        sources::copy(ctx.repo, &tree, &project.files)?;
+        sources::copy(ctx.repo, &tree, project.files.iter().chain(&extra_inputs(ctx.repo, project)?))?;
         let docs = tree.join(&project.dir).join("docs");
         if !INDEX.iter().any(|it| docs.join(it).is_file()) {
-            context::write(&docs.join("index.rst"), generated_index(project, &docs))?;
+            context::write(&docs.join("index.rst"), modules::page(project, &docs))?;
         }
         let environment = environments::path(&ctx.out, project, Kind::Dev);
         let overlay = ctx.tools.overlay(&ctx.repo.config, Tool::Docs, &environment)?;
@@ -113,6 +126,8 @@ impl Desk {
         if !pandoc.join("pandoc").is_file() {
             bail!("the docs tools have no pandoc at {pandoc}; `cargo xtask clean --tools` fetches them anew");
         }
+        let temporary = self.scratch.join("tmp");
+        context::remake(&temporary)?;
         let mut call = ctx.call(python).cwd(&self.scratch);
         let path = format!("{pandoc}:{}", call.env.get("PATH").cloned().unwrap_or_default());
         for (name, value) in [
@@ -129,82 +144,19 @@ impl Desk {
             ("XTASK_PROJECT", &project.name),
             ("XTASK_VERSION", version),
             ("XTASK_DOCS", self.docs.as_str()),
+            ("XTASK_DOCSTRINGS", self.scratch.join(warnings::RECORD).as_str()),
+            // Where sphinx leaves a file when it stops.
+            ("TMPDIR", temporary.as_str()),
         ] {
             call = call.env(name, value);
         }
         let config = ctx.repo.ci.join("sphinx");
         Ok(call
             .args(["-B", self.launcher.as_str(), self.overlay.as_str(), "sphinx"])
-            .args(["-b", "html", "-E", "-a", "-W", "--keep-going", "--no-color", "-c", config.as_str()])
+            .args(["-b", "html", "-E", "-a", "-W", "-T", "--keep-going", "--no-color", "-c", config.as_str()])
             .args(["-d", self.scratch.join("doctrees").as_str(), "-w", self.warnings.as_str()])
             .args([self.docs.as_str(), self.html.as_str()]))
     }
-}
-
-/// The first page of a project that has written none: its README and every module.
-fn generated_index(project: &Project, docs: &Utf8Path) -> String {
-    let title = &project.name;
-    let mut text = format!("{title}\n{}\n\n", "=".repeat(title.len()));
-    for module in modules(project) {
-        text += &format!(
-            "{module}\n{}\n\n.. automodule:: {module}\n   :members:\n   :ignore-module-all:\n\n",
-            "-".repeat(module.len())
-        );
-    }
-    let others = docs.read_dir_utf8().into_iter().flatten().flatten();
-    let mut pages: Vec<String> = others
-        .filter(|it| matches!(it.path().extension(), Some("rst" | "ipynb")))
-        .filter_map(|it| it.path().file_stem().map(str::to_owned))
-        .collect();
-    pages.sort();
-    if !pages.is_empty() {
-        text += ".. toctree::\n\n";
-        pages.iter().for_each(|page| text += &format!("   {page}\n"));
-    }
-    text
-}
-
-/// The dotted names of the modules of a project's own packages.
-fn modules(project: &Project) -> Vec<String> {
-    let mut found = Vec::new();
-    for package in &project.packages {
-        let base = package.parent().unwrap_or(Utf8Path::new(""));
-        for file in project.files.iter().filter(|it| it.starts_with(package) && it.extension() == Some("py")) {
-            let Ok(inner) = file.with_extension("").strip_prefix(base).map(ToOwned::to_owned) else { continue };
-            let dotted = inner.as_str().replace('/', ".");
-            let dotted = dotted.strip_suffix(".__init__").unwrap_or(&dotted).to_owned();
-            if !dotted.ends_with("__main__") {
-                found.push(dotted);
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
-/// What stopped sphinx: a notebook that does not run is the project's fault, anything else is not known to be.
-fn crash(project: &Project, desk: &Desk, done: &Done) -> Result<Case> {
-    let text = format!("{}\n{}", done.stdout, done.stderr);
-    let Some((_, rest)) = text.split_once("NotebookError: ") else { return Err(done.refused("sphinx")) };
-    let lines: Vec<&str> =
-        rest.lines().map(str::trim_end).take_while(|it| !it.contains("You can ignore this")).collect();
-    let head = lines.first().copied().unwrap_or_default();
-    let file = head.split_once(" in ").map(|(_, file)| file.trim_end_matches(':')).unwrap_or_default();
-    let last = lines.iter().rfind(|line| !line.trim().is_empty()).copied().unwrap_or(head);
-    let path = desk.docs.join(file);
-    let line = std::fs::read_to_string(&path).ok().and_then(|notebook| failing_line(&notebook, &lines));
-    let path = path.strip_prefix(&desk.tree).map(ToOwned::to_owned).unwrap_or_else(|_| project.path("docs"));
-    Ok(Case::fail("notebook", last.trim()).at(path, line).detail(lines.join("\n")))
-}
-
-/// The line of the notebook's file that holds the source line at which a traceback's last arrow points.
-fn failing_line(notebook: &str, traceback: &[&str]) -> Option<u32> {
-    let arrow = traceback.iter().rfind(|line| line.trim_start().starts_with("---"))?;
-    let code = arrow.split_once("> ")?.1.split_once(' ')?.1.trim();
-    // In the file the line is a JSON string.
-    let quoted = serde_json::to_string(code).ok()?;
-    let at = notebook.lines().position(|line| line.contains(quoted.trim_matches('"')))?;
-    u32::try_from(at + 1).ok()
 }
 
 fn count_pages(dir: &Utf8Path) -> Result<usize> {

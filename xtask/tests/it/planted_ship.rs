@@ -9,6 +9,7 @@ use crate::support::Sandbox;
 
 mod build;
 mod license;
+mod pages;
 
 /// Puts a wheel under `projects/alpha/vendor`, with these further lines of metadata and one module.
 pub fn vendor(sandbox: &Sandbox, name: &str, metadata: &str) {

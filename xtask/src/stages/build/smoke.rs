@@ -61,9 +61,7 @@ pub fn run(ctx: &Context, install: &Install, wheel: &Wheel, phase: Phase) -> Res
     let site = environments::site_packages(venv)?;
     let scratch = install.scratch;
     let (helper, wanted, answers) = (scratch.join("imports.py"), scratch.join("wanted.json"), scratch.join("answers"));
-    // Tests that are shipped inside a package may need what only development installs.
-    let is_test = |module: &str| source_of_module(&[project], module).is_some_and(|it| project.is_test(&it));
-    let wanted_now = |it: &&String| (phase == Phase::Everything || !it.contains('.')) && !is_test(it);
+    let wanted_now = |it: &&String| (phase == Phase::Everything || !it.contains('.')) && !is_test(project, it);
     let modules: Vec<&String> = wheel.modules.iter().filter(wanted_now).collect();
     let points = if phase == Phase::Everything { wheel.entry_points.as_slice() } else { &[] };
     context::write(&helper, HELPER)?;
@@ -94,6 +92,11 @@ pub fn run(ctx: &Context, install: &Install, wheel: &Wheel, phase: Phase) -> Res
         cases.push(case.at(place.unwrap_or_else(|| project.path("pyproject.toml")), None));
     }
     Ok(cases)
+}
+
+/// Tests that are shipped inside a package may need what only development installs: they are not imported.
+pub fn is_test(project: &Project, module: &str) -> bool {
+    source_of_module(&[project], module).is_some_and(|it| project.is_test(&it))
 }
 
 /// The source of a module, by its dotted name.
@@ -146,6 +149,14 @@ impl Judge<'_> {
             Some(name) if failed.standard => {
                 Case::skip(format!("import of {name}"), format!("this Python has no `{name}` ({})", failed.what))
             }
+            Some(name) if self.dependency(name).is_some() => {
+                let wheel = self.dependency(name).unwrap_or_default();
+                let what = match source_of_module(&self.projects, name) {
+                    Some(file) => format!("`{name}` is not in the wheel of {wheel}, though {file} is there"),
+                    None => format!("`{name}` is not in the wheel of {wheel}"),
+                };
+                Case::fail("import", format!("`{}` does not import{when}: {what}", failed.what))
+            }
             Some(name) if !self.is_own(name) => {
                 let top = name.split('.').next().unwrap_or(name);
                 let what = format!("`{top}` is imported, but nothing that ships{when} declares it{}", self.hint(top));
@@ -156,7 +167,16 @@ impl Judge<'_> {
         case.detail(self.readable(&failed.text))
     }
 
-    /// Is it a module of a package in this repository?
+    /// The local dependency whose package a missing module would be in.
+    fn dependency(&self, module: &str) -> Option<&str> {
+        let top = module.split('.').next().unwrap_or(module);
+        let others = self.projects.iter().filter(|it| it.name != self.project.name);
+        let has = |it: &&&Project| it.packages.iter().any(|package| package.file_stem() == Some(top));
+        let found = others.filter(|_| module != top && !self.is_own(module)).find(has);
+        found.map(|it| it.name.as_str())
+    }
+
+    /// Is it a module of the project's own packages?
     fn is_own(&self, module: &str) -> bool {
         let top = module.split('.').next().unwrap_or(module);
         self.project.packages.iter().any(|it| it.file_stem() == Some(top))

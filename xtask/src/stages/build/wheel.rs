@@ -66,7 +66,9 @@ fn make(ctx: &Context, dir: &Utf8Path, environment: &Utf8Path) -> Result<Built> 
         if let Some(line) = trouble_elsewhere(&done) {
             return Err(done.refused(&format!("`uv build --wheel` of {dir} ({line})")));
         }
-        return Ok(Built::Broken { why: last_words(&done.stderr), tail: done.tail });
+        // Paths as in the repository: the clean tree is gone with the next run.
+        let plain = |text: &str| text.replace(&format!("{root}/"), "");
+        return Ok(Built::Broken { why: plain(&last_words(&done.stderr)), tail: plain(&done.tail) });
     }
     let mut wheels = Vec::new();
     for entry in out.read_dir_utf8().with_context(|| format!("could not list {out}"))? {
@@ -98,14 +100,15 @@ fn trouble_elsewhere(done: &Done) -> Option<&str> {
 }
 
 /// The last line that reads like an exception, else the last of uv's own explanation.
-fn last_words(stderr: &str) -> String {
+pub fn last_words(stderr: &str) -> String {
     let lines: Vec<&str> = stderr.lines().map(|it| it.trim_matches([' ', '│', '╰', '├', '─', '▶', '×'])).collect();
     let is_exception = |line: &&&str| {
         let head = line.split(':').next().unwrap_or_default();
         !head.contains(' ') && (head.ends_with("Error") || head.ends_with("Exception")) && head.len() < line.len()
     };
     let explained = || lines.iter().rfind(|it| !it.is_empty() && !it.starts_with("hint:"));
-    lines.iter().rfind(is_exception).or_else(explained).map_or_else(String::new, |it| (*it).to_owned())
+    let said = lines.iter().rfind(is_exception).or_else(explained).copied().unwrap_or_default();
+    ["error: ", "cause: ", "Caused by: "].iter().fold(said, |it, word| it.strip_prefix(word).unwrap_or(it)).to_owned()
 }
 
 /// The interpreter version of an environment.
@@ -125,6 +128,6 @@ mod tests {
         let text = "  × Failed to build `/x`\n  ├─▶ The build backend returned an error\n  ╰─▶ Call to `hatchling.build.build_wheel` failed (exit status: 1)\n\n      [stderr]\n      Traceback (most recent call last):\n      ValueError: Unable to determine which files to ship\n\n      hint: This usually indicates a problem\n";
         assert_eq!(last_words(text), "ValueError: Unable to determine which files to ship");
         let text = "error: Failed to parse: `pyproject.toml`\n  Caused by: unknown field `nmae`\n";
-        assert_eq!(last_words(text), "Caused by: unknown field `nmae`");
+        assert_eq!(last_words(text), "unknown field `nmae`");
     }
 }

@@ -20,6 +20,7 @@ pub fn publish(ctx: &Context, project: &Project, html: &Utf8Path) -> Result<()> 
     let lock_path = ctx.out.join("site.lock");
     let lock = File::create(&lock_path).with_context(|| format!("could not create {lock_path}"))?;
     lock.lock().with_context(|| format!("could not lock {lock_path}"))?;
+    link_back(html, html, &escape(&ctx.repo.config.pages.title))?;
     let target = site.join(&project.name);
     if target.is_dir() {
         std::fs::remove_dir_all(&target).with_context(|| format!("could not remove {target}"))?;
@@ -28,6 +29,37 @@ pub fn publish(ctx: &Context, project: &Project, html: &Utf8Path) -> Result<()> 
     drop_strangers(ctx, &site)?;
     context::write(&site.join("index.html"), index(ctx, &site))
 }
+
+/// Puts a link to the index above every page, whatever theme it has. What sphinx only copies is no page.
+fn link_back(top: &Utf8Path, dir: &Utf8Path, title: &str) -> Result<()> {
+    const COPIED: &[&str] = &["_static", "_downloads", "_images", "_sources"];
+    for entry in dir.read_dir_utf8().with_context(|| format!("could not list {dir}"))? {
+        let path = entry?.into_path();
+        let inner = path.strip_prefix(top)?;
+        if path.is_dir() {
+            if !COPIED.contains(&inner.as_str()) {
+                link_back(top, &path, title)?;
+            }
+        } else if path.extension() == Some("html") {
+            let text = std::fs::read_to_string(&path).with_context(|| format!("could not read {path}"))?;
+            if let Some(text) = with_link(&text, &"../".repeat(inner.components().count()), title) {
+                context::write(&path, text)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A page with the link at the start of its body; `up` leads to the index's directory.
+fn with_link(text: &str, up: &str, title: &str) -> Option<String> {
+    let body = text.find("<body")?;
+    let at = body + text[body..].find('>')? + 1;
+    let link = format!("<nav style=\"{NAV}\"><a href=\"{up}index.html\">&larr; {title}</a></nav>");
+    Some(format!("{}\n{link}{}", &text[..at], &text[at..]))
+}
+
+/// By itself, so that it looks the same in every theme.
+const NAV: &str = "padding: .5rem 1rem; font: 15px/1.4 Georgia, serif; text-align: left";
 
 /// Pages of projects that are no longer there would be published for ever.
 fn drop_strangers(ctx: &Context, site: &Utf8Path) -> Result<()> {
@@ -88,4 +120,18 @@ p { margin: .3rem 0 0; }
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_link_is_the_first_thing_of_the_body() {
+        let page = "<html><head><title>x</title></head><body class=\"a\">\n<p>y</p></body></html>";
+        let linked = with_link(page, "../../", "All &amp; more").unwrap_or_default();
+        let link = format!("<nav style=\"{NAV}\"><a href=\"../../index.html\">&larr; All &amp; more</a></nav>");
+        assert!(linked.contains(&format!("<body class=\"a\">\n{link}\n<p>y</p>")), "{linked}");
+        assert_eq!(with_link("<frameset></frameset>", "../", "x"), None);
+    }
 }

@@ -5,6 +5,7 @@
 use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::modules;
 use crate::context::{self, Context};
 use crate::discover::Project;
 use crate::environments::{self, Kind};
@@ -12,8 +13,14 @@ use crate::verdict::Case;
 
 const LOCATE: &str = include_str!("locate.py");
 
+/// Where `ci/sphinx/conf.py` keeps the docstrings as sphinx parsed them.
+pub const RECORD: &str = "docstrings.jsonl";
+
+/// The rule of a warning that names no type.
+const UNTYPED: &str = "sphinx";
+
 /// One warning as sphinx writes it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Warning {
     path: Option<Utf8PathBuf>,
     /// The object whose docstring it is in.
@@ -26,34 +33,61 @@ struct Warning {
 
 /// The findings in the text of sphinx's warnings file.
 pub fn cases(ctx: &Context, project: &Project, tree: &Utf8Path, scratch: &Utf8Path, text: &str) -> Result<Vec<Case>> {
-    let warnings = parse(text);
-    let starts = docstring_lines(ctx, project, scratch, &warnings)?;
+    // The report of a crash stands in the same file.
+    let warnings = parse(text.split("\nVersions\n========\n").next().unwrap_or_default());
+    let docstrings = docstring_lines(ctx, project, scratch, &warnings)?;
     let mut cases = Vec::new();
-    for (warning, start) in warnings.into_iter().zip(starts) {
+    for (warning, docstring) in warnings.into_iter().zip(docstrings) {
         let raised = traceback_place(ctx, tree, &warning.detail);
-        let last = warning.detail.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().trim();
-        let message = if raised.is_some() { format!("{} {last}", warning.message) } else { warning.message };
-        let case = Case::fail(&warning.rule, message).detail(warning.detail);
-        if let Some((path, line)) = raised {
-            cases.push(case.at(path, Some(line)));
-            continue;
-        }
-        let place = warning.path.and_then(|path| in_repository(ctx, tree, &path));
-        // The line that sphinx gives inside a docstring counts from the docstring's first line.
-        let line = match start {
-            Some(start) => Some(start + warning.line.unwrap_or(1).saturating_sub(1)),
-            None => warning.line,
-        };
-        cases.push(match place {
-            Some(path) => case.at(path, line),
-            None => case.at(project.path("docs"), None),
+        let place = raised.map(|(path, line)| (path, Some(line))).or_else(|| {
+            // The line that sphinx gives for a docstring is no line of the file.
+            let (path, line) = docstring.or_else(|| Some((warning.path.clone()?, warning.line)))?;
+            Some((in_repository(ctx, tree, &path)?, line))
         });
+        let (path, line) = place.unwrap_or_else(|| place_of(ctx, project, &warning.message));
+        let plain = |text: &str| text.replace(&format!("{tree}/"), "");
+        // What was raised stands below a message that ends with a colon.
+        let last = warning.detail.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().trim();
+        let message = match warning.message.strip_suffix(':') {
+            Some(head) => format!("{head}: {last}"),
+            None => warning.message,
+        };
+        cases.push(Case::fail(&warning.rule, plain(&message)).detail(plain(&warning.detail)).at(path, line));
     }
     Ok(cases)
 }
 
+/// Where a warning belongs that names no file: a setting, the module whose import failed, else the documentation.
+fn place_of(ctx: &Context, project: &Project, message: &str) -> Spot {
+    if let Some((_, rest)) = message.split_once("config value ") {
+        return setting(ctx, project, rest.split(' ').next().unwrap_or_default());
+    }
+    let module = message.split_once("failed to import '").and_then(|(_, rest)| rest.split('\'').next());
+    let source = module.and_then(|it| modules::of(project).into_iter().find(|(name, _)| name == it));
+    (source.map_or_else(|| home(project), |(_, path)| path), None)
+}
+
+/// Where a word of a message stands in the project's own conf.py, if it has one.
+pub fn setting(ctx: &Context, project: &Project, message: &str) -> Spot {
+    let conf = project.path("docs/conf.py");
+    let Ok(text) = std::fs::read_to_string(ctx.repo.abs(&conf)) else { return (home(project), None) };
+    let words = message.split([' ', '\'', '`', '"', '(', ')', ',', ':', ';']).filter(|it| it.len() > 2);
+    let is_in = |word: &str, line: &str| {
+        let is_set = line.split_once('=').is_some_and(|(name, _)| name.trim() == word);
+        is_set || ['\'', '"'].iter().any(|quote| line.contains(&format!("{quote}{word}{quote}")))
+    };
+    let line = words.filter_map(|word| text.lines().position(|line| is_in(word, line))).next();
+    (conf, line.and_then(|at| u32::try_from(at + 1).ok()))
+}
+
+/// The documentation's directory, or the manifest of a project that has written none.
+pub fn home(project: &Project) -> Utf8PathBuf {
+    let docs = project.path("docs");
+    if project.files.iter().any(|it| it.starts_with(&docs)) { docs } else { project.path("pyproject.toml") }
+}
+
 /// The innermost place of a traceback that is in the repository: where an import of ours failed.
-fn traceback_place(ctx: &Context, tree: &Utf8Path, detail: &str) -> Option<(Utf8PathBuf, u32)> {
+pub fn traceback_place(ctx: &Context, tree: &Utf8Path, detail: &str) -> Option<(Utf8PathBuf, u32)> {
     let frames = detail.lines().rev().filter_map(|line| line.trim().strip_prefix("File \"")?.split_once("\", line "));
     frames
         .filter_map(|(path, rest)| {
@@ -70,6 +104,7 @@ fn in_repository(ctx: &Context, tree: &Utf8Path, path: &Utf8Path) -> Option<Utf8
     ctx.repo.abs(&relative).exists().then_some(relative)
 }
 
+/// Each warning once: sphinx repeats what it meets in several passes.
 fn parse(text: &str) -> Vec<Warning> {
     let mut found: Vec<Warning> = Vec::new();
     for line in text.lines() {
@@ -83,7 +118,32 @@ fn parse(text: &str) -> Vec<Warning> {
             }
         }
     }
-    found
+    let mut unique: Vec<Warning> = Vec::new();
+    for mut warning in found {
+        // The type of a message of several lines stands at its very end.
+        if let Some((detail, rule)) = split_rule(warning.detail.trim_end())
+            && warning.rule == UNTYPED
+        {
+            (warning.detail, warning.rule) = (detail.trim_end().to_owned(), rule.to_owned());
+        }
+        // autodoc wraps an exception in one of its own that repeats it on one endless line.
+        if let Some((raised, wrapped)) = warning.detail.rsplit_once("\nThe above exception was the direct cause")
+            && wrapped.lines().any(|line| line.starts_with("ImportError: (") && line.contains("Traceback"))
+        {
+            warning.detail = raised.trim_end().to_owned();
+        }
+        if !unique.contains(&warning) {
+            unique.push(warning);
+        }
+    }
+    unique
+}
+
+/// A text that ends with the type of a warning, and that type.
+fn split_rule(text: &str) -> Option<(&str, &str)> {
+    let (message, rule) = text.strip_suffix(']')?.rsplit_once(" [")?;
+    let is_type = !rule.is_empty() && rule.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    is_type.then_some((message, rule))
 }
 
 /// `path:line: WARNING: message [type]`, with parts left out; `None` for a line that goes on with the one before.
@@ -94,10 +154,7 @@ fn parse_line(line: &str) -> Option<Warning> {
         .filter(|(at, _)| *at == 0 || line[..*at].ends_with(": "))
         .min()?;
     let (place, message) = (line[..at].trim_end_matches(": "), &line[at + level.len()..]);
-    let (message, rule) = match message.rsplit_once(" [") {
-        Some((message, rule)) if rule.ends_with(']') => (message, rule.trim_end_matches(']')),
-        _ => (message, "sphinx"),
-    };
+    let (message, rule) = split_rule(message).unwrap_or((message, UNTYPED));
     let (place, number) = match place.rsplit_once(':') {
         Some((place, number)) if number.parse::<u32>().is_ok() => (place, number.parse().ok()),
         Some((place, "<unknown>" | "")) => (place, None),
@@ -118,26 +175,34 @@ fn parse_line(line: &str) -> Option<Warning> {
     })
 }
 
-/// For each warning in a docstring, the line where that docstring begins.
+/// A file and a line of it.
+type Spot = (Utf8PathBuf, Option<u32>);
+
+/// For each warning in a docstring, the file and line that it means.
 fn docstring_lines(
     ctx: &Context,
     project: &Project,
     scratch: &Utf8Path,
     warnings: &[Warning],
-) -> Result<Vec<Option<u32>>> {
-    let asked: Vec<Option<String>> =
-        warnings.iter().map(|it| Some(format!("{}\t{}\n", it.path.as_ref()?, it.object.as_ref()?))).collect();
+) -> Result<Vec<Option<Spot>>> {
+    let question =
+        |it: &Warning| Some(format!("{}\t{}\t{}\n", it.path.as_ref()?, it.object.as_ref()?, it.line.unwrap_or(1)));
+    let asked: Vec<Option<String>> = warnings.iter().map(question).collect();
     if asked.iter().all(Option::is_none) {
         return Ok(vec![None; warnings.len()]);
     }
-    let questions = scratch.join("docstrings.txt");
+    let questions = scratch.join("questions.txt");
     context::write(&questions, asked.iter().flatten().map(String::as_str).collect::<String>())?;
     let python = environments::python(&ctx.out, project, Kind::Dev);
-    let done = ctx.run(&ctx.call(python).args(["-I", "-c", LOCATE, questions.as_str()]))?;
+    let call = ctx.call(python).args(["-I", "-c", LOCATE, questions.as_str(), scratch.join(RECORD).as_str()]);
+    let done = ctx.run(&call)?;
     if done.code != 0 {
         return Err(done.refused("looking up docstrings"));
     }
-    let mut answers = done.stdout.lines().map(|it| it.parse::<u32>().ok().filter(|line| *line > 0));
+    let mut answers = done.stdout.lines().map(|it| {
+        let (path, line) = it.rsplit_once('\t')?;
+        Some((Utf8PathBuf::from(path), line.parse().ok().filter(|line| *line > 0)))
+    });
     Ok(asked.into_iter().map(|it| it.and_then(|_| answers.next().flatten())).collect())
 }
 
@@ -191,8 +256,17 @@ mod tests {
 
     #[test]
     fn further_lines_belong_to_the_warning_before() {
-        let found = parse("/t/a.rst:1: WARNING: first\n\nmore\n/t/a.rst:2: WARNING: second\n");
+        let text =
+            "/t/a.rst:1: WARNING: first\n\nmore\n/t/a.rst:2: WARNING: second:\nx = [1]\n [autodoc.import_object]\n";
+        let found = parse(text);
         assert_eq!(found.len(), 2);
-        assert_eq!(found[0].detail, "\nmore\n");
+        assert_eq!((found[0].detail.as_str(), found[0].rule.as_str()), ("\nmore\n", "sphinx"));
+        assert_eq!((found[1].detail.as_str(), found[1].rule.as_str()), ("x = [1]", "autodoc.import_object"));
+    }
+
+    #[test]
+    fn what_sphinx_repeats_is_one_warning() {
+        let line = "/t/a.rst:7: WARNING: no title: no link will be generated [toc.no_title]\n";
+        assert_eq!(parse(&line.repeat(3)).len(), 1);
     }
 }

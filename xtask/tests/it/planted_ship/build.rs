@@ -90,6 +90,23 @@ fn imports_of_a_wheel() {
             0,
             "(a signal)",
         ),
+        builds(
+            "tests inside the package, which need pytest",
+            |it| {
+                it.write("projects/alpha/src/alpha/tests/__init__.py", "");
+                it.write("projects/alpha/src/alpha/tests/test_inner.py", "import pytest\n\nassert pytest\n");
+                it.write("projects/alpha/src/alpha/tests/helper.py", "import pytest\n\nassert pytest\n");
+            },
+            "success",
+            "1 modules import, 0 entry points resolve, 3 modules are tests and not imported",
+        ),
+        build(
+            "help for the tests of others, which needs pytest",
+            |it| it.write("projects/alpha/src/alpha/testing.py", "import pytest\n\nassert pytest\n"),
+            "projects/alpha/src/alpha/testing.py",
+            1,
+            "`pytest` is imported, but nothing that ships declares it",
+        ),
         build(
             "a module that Python's own hides",
             |it| {
@@ -187,15 +204,7 @@ fn contents_of_a_wheel() {
         builds(
             "a version that git tells",
             |it| {
-                it.replace(MANIFEST, "version = \"0.1.0\"", "dynamic = [\"version\"]");
-                it.replace(
-                    MANIFEST,
-                    UV_BUILD,
-                    "requires = [\"hatchling\", \"hatch-vcs\"]\nbuild-backend = \"hatchling.build\"",
-                );
-                it.append(MANIFEST, "\n[tool.hatch.version]\nsource = \"vcs\"\nraw-options = { root = \"../..\" }\n");
-                lock(it);
-                it.commit("version from git");
+                version_from_git(it, "hatch-vcs", "source = \"vcs\"\nraw-options = { root = \"../..\" }");
                 it.git(&["tag", "v7.1.0"]);
             },
             "success",
@@ -217,6 +226,171 @@ fn contents_of_a_wheel() {
             "success",
             "1 modules import",
         ),
+    ]);
+}
+
+/// A script of alpha, on line 11 of the manifest.
+fn script(sandbox: &Sandbox, table: &str, target: &str) {
+    sandbox.replace(MANIFEST, "[build-system]", &format!("[{table}]\nrun-alpha = \"{target}\"\n\n[build-system]"));
+}
+
+/// Alpha is built by hatchling and a plugin, with these settings.
+fn hatchling(sandbox: &Sandbox, plugin: &str, settings: &str) {
+    let system = format!("requires = [\"hatchling\"{plugin}]\nbuild-backend = \"hatchling.build\"");
+    sandbox.replace(MANIFEST, UV_BUILD, &system);
+    sandbox.append(MANIFEST, &format!("\n{settings}\n"));
+}
+
+/// The version of alpha comes from git.
+fn version_from_git(sandbox: &Sandbox, plugin: &str, source: &str) {
+    sandbox.replace(MANIFEST, "version = \"0.1.0\"", "dynamic = [\"version\"]");
+    hatchling(sandbox, &format!(", \"{plugin}\""), &format!("[tool.hatch.version]\n{source}"));
+    lock(sandbox);
+    sandbox.commit("version from git");
+}
+
+#[test]
+fn entry_points_of_a_wheel() {
+    check_planted(&[
+        builds("one that resolves", |it| script(it, "project.scripts", "alpha:labels"), "success", "1 entry points"),
+        build(
+            "a module that is not there",
+            |it| script(it, "project.scripts", "alpha.nowhere:main"),
+            MANIFEST,
+            11,
+            "No module named 'alpha.nowhere'",
+        ),
+        build(
+            "a module of nobody",
+            |it| script(it, "project.scripts", "nowhere:main"),
+            MANIFEST,
+            11,
+            "`nowhere` is imported, but nothing that ships declares it",
+        ),
+        build(
+            "a function that is not there",
+            |it| script(it, "project.gui-scripts", "alpha:nothing"),
+            MANIFEST,
+            11,
+            "module 'alpha' has no attribute 'nothing'",
+        ),
+        build(
+            "of another group",
+            |it| script(it, "project.entry-points.\"some.plugins\"", "alpha:nothing"),
+            MANIFEST,
+            11,
+            "module 'alpha' has no attribute 'nothing'",
+        ),
+        build(
+            "one that names nothing",
+            |it| script(it, "project.scripts", "alpha labels"),
+            MANIFEST,
+            13,
+            "the wheel does not install: The wheel is invalid: invalid console script: 'alpha labels'",
+        ),
+    ]);
+}
+
+#[test]
+fn metadata_of_a_wheel() {
+    const VCS: &str = "source = \"vcs\"\nraw-options = { root = \"../..\" }";
+    const DYNAMIC: &str = "source = \"uv-dynamic-versioning\"";
+    check_planted(&[
+        builds("hatch-vcs without a tag", |it| version_from_git(it, "hatch-vcs", VCS), "success", "alpha-0.1.dev2+g"),
+        builds(
+            "uv-dynamic-versioning without a tag",
+            |it| version_from_git(it, "uv-dynamic-versioning", DYNAMIC),
+            "success",
+            "alpha-0.0.0.post2.dev0+",
+        ),
+        builds(
+            "uv-dynamic-versioning with a tag",
+            |it| {
+                version_from_git(it, "uv-dynamic-versioning", DYNAMIC);
+                it.git(&["tag", "v7.1.0"]);
+            },
+            "success",
+            "alpha-7.1.0-py3-none-any.whl installs",
+        ),
+        build(
+            "a version that is not where it should be",
+            |it| {
+                it.replace(MANIFEST, "version = \"0.1.0\"", "dynamic = [\"version\"]");
+                hatchling(it, "", "[tool.hatch.version]\npath = \"src/alpha/__init__.py\"");
+            },
+            MANIFEST,
+            10,
+            "unable to parse the version from the file: src/alpha/__init__.py",
+        ),
+        build(
+            "a README that is not there",
+            |it| it.remove("projects/alpha/README.md"),
+            MANIFEST,
+            5,
+            "the wheel does not build: failed to open file `projects/alpha/README.md`",
+        ),
+        build(
+            "a README that is not there, by another backend",
+            |it| {
+                hatchling(it, "", "");
+                it.remove("projects/alpha/README.md");
+            },
+            MANIFEST,
+            5,
+            "Readme file does not exist: README.md",
+        ),
+        build(
+            "a licence file that is not there",
+            |it| it.replace(MANIFEST, "license = \"MIT\"", "license = \"MIT\"\nlicense-files = [\"COPYING\"]"),
+            MANIFEST,
+            7,
+            "`COPYING` did not match any files",
+        ),
+        build(
+            "no module",
+            |it| hatchling(it, "", "[tool.hatch.build.targets.wheel]\nonly-include = [\"README.md\"]"),
+            MANIFEST,
+            10,
+            "the wheel holds no module",
+        ),
+    ]);
+}
+
+const GAMMA: &str = "projects/gamma/pyproject.toml";
+
+#[test]
+fn what_a_wheel_needs_of_another() {
+    let gamma = |row: Planted| Planted { project: "gamma", ..row };
+    const SAYS: &str = "requires `alpha>=99`, but `0.1.0` is installed";
+    check_planted(&[
+        gamma(build(
+            "a module that is missing in the wheel of a local dependency",
+            |it| {
+                it.write(EXTRA, "ONE = 1\n");
+                it.append(MANIFEST, "\n[tool.uv.build-backend]\nwheel-exclude = [\"/src/alpha/extra.py\"]\n");
+                it.append("projects/gamma/src/gamma/__init__.py", "\n\nfrom alpha.extra import ONE\n");
+            },
+            "projects/gamma/src/gamma/__init__.py",
+            18,
+            "`alpha.extra` is not in the wheel of alpha, though projects/alpha/src/alpha/extra.py is there",
+        )),
+        gamma(build(
+            "a bound that the local dependency does not meet",
+            |it| it.replace(GAMMA, "dependencies = [\"alpha\"]", "dependencies = [\"alpha>=99\"]"),
+            GAMMA,
+            8,
+            SAYS,
+        )),
+        gamma(build(
+            "the same, locked",
+            |it| {
+                it.replace(GAMMA, "dependencies = [\"alpha\"]", "dependencies = [\"alpha>=99\"]");
+                it.uv(&["lock", "--quiet", "--project", "projects/gamma"]);
+            },
+            GAMMA,
+            8,
+            SAYS,
+        )),
     ]);
 }
 
