@@ -54,7 +54,11 @@ pub fn list(root: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
     Ok(files.filter(|file| root.join(file).is_file()).collect())
 }
 
-fn walk(root: &Utf8Path, dir: &Utf8Path, found: &mut Vec<Utf8PathBuf>) -> Result<()> {
+/// All files below `root/dir` that look like source, where git cannot say; paths relative to `root`.
+///
+/// # Errors
+/// When a directory cannot be read, or a path is no UTF-8.
+pub fn walk(root: &Utf8Path, dir: &Utf8Path, found: &mut Vec<Utf8PathBuf>) -> Result<()> {
     for entry in root.join(dir).read_dir_utf8().with_context(|| format!("could not list {dir}"))? {
         let entry = entry.with_context(|| format!("could not list {dir}"))?;
         let name = entry.file_name();

@@ -17,6 +17,10 @@ pub mod suggest;
 
 pub mod plan;
 
+pub mod base;
+pub mod git;
+pub mod tree;
+
 pub mod context;
 pub mod environments;
 pub mod graph;

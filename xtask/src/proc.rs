@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -17,6 +18,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+mod words;
+
+pub use words::quote;
+use words::{command_line, plain, tail};
+
 /// Set once by Ctrl-C or SIGTERM, or when a run stops at its first failure; never unset.
 static CANCELLED: AtomicBool = AtomicBool::new(false);
 /// The process groups that are running now.
@@ -24,8 +30,6 @@ static GROUPS: Mutex<Vec<i32>> = Mutex::new(Vec::new());
 
 /// How long a process group gets between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(3);
-/// How many lines of a log a message quotes.
-const TAIL_LINES: usize = 15;
 
 /// One process to run, fully described: nothing is inherited but what is written here.
 #[derive(Debug, Clone)]
@@ -104,28 +108,9 @@ pub fn run(call: &Call, log: &Utf8Path) -> Result<Done> {
     writeln!(log_file, "$ cd {} && {}", quote(call.cwd.as_str()), command_line(call))?;
     let started = Instant::now();
     let (stdout, stderr) = (temporary()?, temporary()?);
-    let handle = duct::cmd(call.program.as_std_path(), &call.args)
-        .dir(&call.cwd)
-        .full_env(&call.env)
-        .stdin_null()
-        .stdout_file(stdout.try_clone()?)
-        .stderr_file(stderr.try_clone()?)
-        .unchecked()
-        .before_spawn(|command| {
-            command.process_group(0);
-            Ok(())
-        })
-        .start()
-        .with_context(|| format!("could not start {}", call.program))?;
-    let group = handle.pids().first().map_or(0, |pid| *pid as i32);
-    groups().push(group);
-    let ended = wait(&handle, group, call.timeout);
-    groups().retain(|it| *it != group);
-    // Whatever the process left running in its group has no reader any more.
-    signal(group, Signal::SIGKILL);
-
-    let stdout = read_back(stdout)?;
-    let stderr = read_back(stderr)?;
+    let ended = to_its_end(call, None, &stdout, &stderr)?;
+    let stdout = plain(read_back(stdout)?);
+    let stderr = plain(read_back(stderr)?);
     for text in [&stdout, &stderr] {
         log_file.write_all(text.as_bytes())?;
         if !text.is_empty() && !text.ends_with('\n') {
@@ -149,6 +134,122 @@ pub fn run(call: &Call, log: &Utf8Path) -> Result<Done> {
         ),
         Ended::Signal => bail!("{} was ended by a signal; its last lines:\n{tail}", call.name()),
         Ended::Cancelled => bail!("cancelled while {} was running", call.name()),
+    }
+}
+
+/// What a process without a log has written.
+#[derive(Debug)]
+pub struct Output {
+    /// Its exit code.
+    pub code: i32,
+    /// Standard output, byte for byte.
+    pub stdout: Vec<u8>,
+    /// Standard error.
+    pub stderr: String,
+}
+
+/// Runs a process to its end with `input` on its standard input, and keeps what it writes byte for byte.
+///
+/// # Errors
+/// When it cannot be started, when its time is up, when it is ended by a signal, and when the run is cancelled.
+pub fn output(call: &Call, input: &[u8]) -> Result<Output> {
+    if cancelled() {
+        bail!("cancelled before {} was started", call.name());
+    }
+    let (mut stdin, stdout, stderr) = (temporary()?, temporary()?, temporary()?);
+    stdin.write_all(input)?;
+    stdin.seek(SeekFrom::Start(0))?;
+    let ended = to_its_end(call, Some(stdin), &stdout, &stderr)?;
+    let stderr = plain(read_back(stderr)?);
+    match ended {
+        Ended::Code(code) => Ok(Output { code, stdout: read_back(stdout)?, stderr }),
+        Ended::TimedOut => bail!(
+            "`{}` did not end within {} s; its last lines:\n{}",
+            command_line(call),
+            call.timeout.as_secs(),
+            tail("", &stderr)
+        ),
+        Ended::Signal => {
+            bail!("`{}` was ended by a signal; its last lines:\n{}", command_line(call), tail("", &stderr))
+        }
+        Ended::Cancelled => bail!("cancelled while {} was running", call.name()),
+    }
+}
+
+fn to_its_end(call: &Call, input: Option<File>, stdout: &File, stderr: &File) -> Result<Ended> {
+    let command = duct::cmd(call.program.as_std_path(), &call.args).dir(&call.cwd).full_env(&call.env);
+    let command = match input {
+        Some(file) => command.stdin_file(file),
+        None => command.stdin_null(),
+    };
+    let handle = command
+        .stdout_file(stdout.try_clone()?)
+        .stderr_file(stderr.try_clone()?)
+        .unchecked()
+        .before_spawn(|command| {
+            command.process_group(0);
+            Ok(())
+        })
+        .start()
+        .with_context(|| format!("could not start {}", call.program))?;
+    let group = handle.pids().first().map_or(0, |pid| *pid as i32);
+    groups().push(group);
+    let ended = wait(&handle, group, call.timeout);
+    groups().retain(|it| *it != group);
+    // Whatever the process left running in its group has no reader any more.
+    signal(group, Signal::SIGKILL);
+    Ok(ended)
+}
+
+/// A process that answers one question after the other, and ends with its owner.
+#[derive(Debug)]
+pub struct Dialogue {
+    child: Child,
+    /// Where questions go.
+    pub input: ChildStdin,
+    /// Where answers come from.
+    pub output: BufReader<ChildStdout>,
+    stderr: File,
+}
+
+impl Dialogue {
+    /// Starts it. The time limit of the call does not count: its owner decides how long it lives.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(call: &Call) -> Result<Dialogue> {
+        let stderr = temporary()?;
+        let mut child = std::process::Command::new(&call.program)
+            .args(&call.args)
+            .current_dir(&call.cwd)
+            .env_clear()
+            .envs(&call.env)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(stderr.try_clone()?)
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("could not start {}", call.program))?;
+        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            bail!("{} has no pipes", call.program);
+        };
+        groups().push(child.id() as i32);
+        Ok(Dialogue { child, input, output: BufReader::new(output), stderr })
+    }
+
+    /// What it has written to standard error so far, for a message.
+    pub fn words(&self) -> String {
+        let words = self.stderr.try_clone().map_err(anyhow::Error::from).and_then(read_back);
+        words.map(plain).unwrap_or_default().trim().to_owned()
+    }
+}
+
+impl Drop for Dialogue {
+    fn drop(&mut self) {
+        let group = self.child.id() as i32;
+        groups().retain(|it| *it != group);
+        signal(group, Signal::SIGKILL);
+        let _ = self.child.wait();
     }
 }
 
@@ -281,42 +382,9 @@ pub fn unique() -> usize {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-fn read_back(mut file: File) -> Result<String> {
+fn read_back(mut file: File) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0))?;
     file.read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    // Some tools colour their output whatever they are told; a log and a report are plain text.
-    Ok(if text.contains('\u{1b}') { anstream::adapter::strip_str(&text).to_string() } else { text })
-}
-
-fn tail(stdout: &str, stderr: &str) -> String {
-    let lines: Vec<&str> = stdout.lines().chain(stderr.lines()).filter(|line| !line.trim().is_empty()).collect();
-    lines[lines.len().saturating_sub(TAIL_LINES)..].iter().map(|line| clip(line)).collect::<Vec<_>>().join("\n")
-}
-
-/// A line cut to what a terminal shows: some tools print a whole report as one line.
-fn clip(line: &str) -> String {
-    match line.char_indices().nth(400) {
-        Some((end, _)) => format!("{} ...", &line[..end]),
-        None => line.to_owned(),
-    }
-}
-
-fn command_line(call: &Call) -> String {
-    std::iter::once(call.program.as_str())
-        .chain(call.args.iter().map(String::as_str))
-        .map(quote)
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
-/// A word as a POSIX shell would need it.
-pub fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
+    Ok(bytes)
 }

@@ -95,9 +95,18 @@ fn effects_stay_where_they_belong() {
 /// The plan, the verdicts and the reports do no input or output.
 #[test]
 fn the_middle_is_pure() {
-    for name in
-        ["plan.rs", "verdict.rs", "junit.rs", "waivers.rs", "lock.rs", "manifest.rs", "packages.rs", "suggest.rs"]
-    {
+    for name in [
+        "plan.rs",
+        "base.rs",
+        "tree.rs",
+        "verdict.rs",
+        "junit.rs",
+        "waivers.rs",
+        "lock.rs",
+        "manifest.rs",
+        "packages.rs",
+        "suggest.rs",
+    ] {
         let path = root().join("xtask/src").join(name);
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         for word in ["std::fs", "std::process", "crate::proc::", "std::net"] {

@@ -1,0 +1,266 @@
+//! The files of the work tree as they are now: what a commit of everything would hold.
+//!
+//! Reads only the files that git says have changed. Must not write to the repository, nor to its index.
+
+use std::collections::HashMap;
+use std::fs::Metadata;
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+
+use anyhow::{Context as _, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use hmac_sha256::Hash;
+
+use super::{Git, fields, split_tab, unreadable};
+use crate::files;
+use crate::tree::{self, Builder, Entry, Id, Mode, Tree};
+
+/// One path as `git ls-files` tells of it.
+struct Row<'a> {
+    path: &'a [u8],
+    /// What the index has.
+    indexed: Option<Entry>,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// As the index says.
+    Kept,
+    /// To be looked at on the disk.
+    Looked,
+    /// No longer there.
+    Gone,
+}
+
+/// The settings that say how far the modes on this disk can be believed.
+#[derive(Clone, Copy)]
+struct Belief {
+    executable: bool,
+    links: bool,
+}
+
+/// The tree so far, and what is still to be hashed.
+#[derive(Default)]
+struct Pending<'a> {
+    builder: Builder,
+    files: Vec<(&'a [u8], Mode)>,
+    links: Vec<&'a [u8]>,
+}
+
+impl Git {
+    /// The work tree: tracked files as they are now, and untracked files that are not ignored.
+    ///
+    /// What the index marks `skip-worktree` is as the index says. A submodule with changes of its own has an id that no
+    /// commit has, and the files of a repository that lies within this one untracked are listed one by one.
+    ///
+    /// # Errors
+    /// When git cannot list, or a file cannot be read.
+    pub fn work_tree(&self) -> Result<Tree> {
+        let flags = ["--stage", "--modified", "--deleted", "--others", "--exclude-standard"];
+        let listing = self.run(&[&["ls-files", "-z", "-t", "-v"], &flags[..]].concat())?;
+        let rows = rows(&listing)?;
+        let belief = self.belief()?;
+        let mut pending = Pending::default();
+        let mut linked = HashMap::new();
+        for row in &rows {
+            // Below a link that has taken the place of a directory, git sees the files of another place.
+            let gone = row.state == State::Gone || row.indexed.is_some() && self.below_link(row.path, &mut linked);
+            match row.indexed {
+                _ if gone => {}
+                Some(it) if row.state == State::Kept && it.mode != Mode::Submodule => {
+                    pending.builder.push(&tree::text(row.path), it);
+                }
+                None if row.path.ends_with(b"/") => self.nested(row.path, &mut pending.builder)?,
+                indexed => self.look(row.path, indexed, belief, &mut pending)?,
+            }
+        }
+        let Pending { mut builder, files, links } = pending;
+        let paths: Vec<&[u8]> = files.iter().map(|it| it.0).collect();
+        for ((path, mode), id) in files.iter().zip(self.hash_files(&paths)?) {
+            builder.push(&tree::text(path), Entry { mode: *mode, id });
+        }
+        for (path, id) in links.iter().zip(self.hash_links(&links)?) {
+            builder.push(&tree::text(path), Entry { mode: Mode::Link, id });
+        }
+        Ok(builder.finish())
+    }
+
+    /// Is one of the directories above a path a link?
+    fn below_link<'a>(&self, path: &'a [u8], known: &mut HashMap<&'a [u8], bool>) -> bool {
+        let Some(slash) = path.iter().rposition(|byte| *byte == b'/') else { return false };
+        let dir = &path[..slash];
+        if let Some(known) = known.get(dir) {
+            return *known;
+        }
+        let is_link = || self.on_disk(dir).symlink_metadata().is_ok_and(|it| it.is_symlink());
+        let answer = self.below_link(dir, known) || is_link();
+        known.insert(dir, answer);
+        answer
+    }
+
+    /// What is on the disk at a path.
+    fn look<'a>(
+        &self,
+        path: &'a [u8],
+        indexed: Option<Entry>,
+        belief: Belief,
+        pending: &mut Pending<'a>,
+    ) -> Result<()> {
+        let meta = match self.on_disk(path).symlink_metadata() {
+            Ok(meta) => meta,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(()),
+            Err(error) => return Err(error).with_context(|| format!("could not look at {}", tree::text(path))),
+        };
+        if meta.is_dir() {
+            // A directory in the place of a file is listed by its files, unless it is a repository of its own.
+            if let Some(entry) = self.submodule(path, indexed.filter(|it| it.mode == Mode::Submodule))? {
+                pending.builder.push(&tree::text(path), entry);
+            }
+        } else if meta.is_symlink() {
+            pending.links.push(path);
+        } else if meta.is_file() {
+            match mode(&meta, indexed.map(|it| it.mode), belief) {
+                Mode::Link => pending.links.push(path),
+                mode => pending.files.push((path, mode)),
+            }
+        }
+        // A pipe or a socket is nothing that could be committed.
+        Ok(())
+    }
+
+    /// The commit that is checked out in a submodule; with changes of its own, an id that no commit has.
+    fn submodule(&self, path: &[u8], indexed: Option<Entry>) -> Result<Option<Entry>> {
+        let Some(dir) = std::str::from_utf8(path).ok().map(|it| self.root.join(it)) else { return Ok(indexed) };
+        if !dir.join(".git").exists() {
+            return Ok(indexed);
+        }
+        let what = || format!("could not read the submodule {dir}");
+        let git = self.at(&dir).with_context(what)?;
+        let head = git.head().with_context(what)?;
+        let files = git.work_tree().with_context(what)?;
+        let clean = match &head {
+            Some(head) => git.tree(head).with_context(what)? == files,
+            None => false,
+        };
+        let id = match head {
+            Some(head) if clean => Id::from_hex(&head)?,
+            _ => digest(&files)?,
+        };
+        Ok(Some(Entry { mode: Mode::Submodule, id }))
+    }
+
+    /// The files of a repository, or of another work tree of this one, that lies here untracked.
+    fn nested(&self, path: &[u8], builder: &mut Builder) -> Result<()> {
+        let Ok(prefix) = std::str::from_utf8(path) else {
+            // Listed by git as one odd path, and here as well.
+            let id = Id::new(&Hash::hash(path))?;
+            builder.push(tree::text(path).trim_end_matches('/'), Entry { mode: Mode::Submodule, id });
+            return Ok(());
+        };
+        let dir = self.root.join(prefix.trim_end_matches('/'));
+        // Its own git leaves out what it ignores; where that is damaged, everything counts.
+        let own = self.at(&dir).ok().filter(|it| it.prefix.is_empty());
+        let tree = match own.map(|it| it.work_tree()) {
+            Some(Ok(tree)) => tree,
+            _ => work_tree_without_git(&dir)?,
+        };
+        for (file, entry) in tree.iter() {
+            builder.push(&format!("{prefix}{file}"), entry);
+        }
+        Ok(())
+    }
+
+    fn belief(&self) -> Result<Belief> {
+        let asked = self.ask(&["config", "-z", "--type=bool", "--get-regexp", r"^core\.(filemode|symlinks)$"])?;
+        // Exit code 1 says that neither is set.
+        if asked.code > 1 {
+            bail!("could not read git's settings: {}", super::words(&asked));
+        }
+        let says = String::from_utf8_lossy(&asked.stdout).into_owned();
+        let value = |name: &str| {
+            let mut values = says.split('\0').filter_map(|it| it.split_once('\n')).filter(|it| it.0 == name);
+            values.next_back().is_none_or(|it| it.1 == "true")
+        };
+        Ok(Belief { executable: value("core.filemode"), links: value("core.symlinks") })
+    }
+}
+
+/// The listing, with the several lines that git prints for one path made into one row.
+fn rows(listing: &[u8]) -> Result<Vec<Row<'_>>> {
+    let mut rows: Vec<Row> = Vec::new();
+    for field in fields(listing) {
+        let (Some(tag), Some(rest)) = (field.first(), field.get(2..)) else { bail!(unreadable("ls-files", field)) };
+        if *tag == b'?' {
+            rows.push(Row { path: rest, indexed: None, state: State::Looked });
+            continue;
+        }
+        let (meta, path) = split_tab(rest).with_context(|| unreadable("ls-files", field))?;
+        let mut words = meta.split(' ');
+        let (mode, id) = (words.next().and_then(Mode::from_octal), words.next().map(Id::from_hex));
+        let (Some(mode), Some(Ok(id))) = (mode, id) else { bail!(unreadable("ls-files", field)) };
+        let state = match tag {
+            b'H' | b'S' | b's' => State::Kept,
+            b'R' | b'r' => State::Gone,
+            // Changed, in conflict, or (in small letters) marked to be taken for unchanged.
+            _ => State::Looked,
+        };
+        match rows.last_mut().filter(|it| it.path == path && it.indexed.is_some()) {
+            Some(_) if state == State::Kept => {}
+            // A deleted file is listed as changed as well.
+            Some(last) if last.state == State::Gone => {}
+            Some(last) => last.state = state,
+            None => rows.push(Row { path, indexed: Some(Entry { mode, id }), state }),
+        }
+    }
+    Ok(rows)
+}
+
+/// The mode that a commit would record for a file that is no link.
+fn mode(meta: &Metadata, indexed: Option<Mode>, belief: Belief) -> Mode {
+    let executable = meta.permissions().mode() & 0o100 != 0;
+    match indexed {
+        Some(Mode::Link) if !belief.links => Mode::Link,
+        Some(mode @ (Mode::File | Mode::Executable)) if !belief.executable => mode,
+        _ if executable && belief.executable => Mode::Executable,
+        _ => Mode::File,
+    }
+}
+
+/// One id for a whole tree. It has 32 bytes, and is made of text that no commit could be.
+fn digest(tree: &Tree) -> Result<Id> {
+    let mut hash = Hash::new();
+    hash.update(b"files of a work tree\0");
+    for (path, entry) in tree.iter() {
+        hash.update(format!("{:?} {} {}\0", entry.mode, entry.id, path));
+    }
+    Id::new(&hash.finalize())
+}
+
+/// The files on the disk where there is no git: all that look like source, with ids of their content.
+///
+/// # Errors
+/// When a directory or a file cannot be read.
+pub fn work_tree_without_git(root: &Utf8Path) -> Result<Tree> {
+    let mut paths: Vec<Utf8PathBuf> = Vec::new();
+    files::walk(root, Utf8Path::new(""), &mut paths)?;
+    let mut builder = Builder::default();
+    for path in paths {
+        let full = root.join(&path);
+        let meta = full.symlink_metadata().with_context(|| format!("could not look at {path}"))?;
+        let (mode, content) = if meta.is_symlink() {
+            let target = std::fs::read_link(&full).with_context(|| format!("could not read the link {path}"))?;
+            (Mode::Link, target.as_os_str().as_bytes().to_vec())
+        } else {
+            let content = std::fs::read(&full).with_context(|| format!("could not read {path}"))?;
+            (mode(&meta, None, Belief { executable: true, links: true }), content)
+        };
+        // As git does in a sha256 repository.
+        let mut hash = Hash::new();
+        hash.update(format!("blob {}\0", content.len()));
+        hash.update(&content);
+        builder.push(path.as_str(), Entry { mode, id: Id::new(&hash.finalize())? });
+    }
+    Ok(builder.finish())
+}
