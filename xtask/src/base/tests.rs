@@ -30,109 +30,131 @@ fn in_gitlab(words: &str) -> String {
     short(&with(&format!("CI=true GITLAB_CI=true CI_DEFAULT_BRANCH=main {words}")))
 }
 
-/// Variables as a line: without what all their names have in common, and with ids cut short.
-fn brief(row: &str) -> String {
-    let row = row.replace("CI_", "").replace("PIPELINE_SOURCE=", "").replace("MERGE_REQUEST_", "MR_");
-    [A, B, ZEROS].iter().fold(row, |row, id| row.replace(id, &id[..4]))
+/// A row as GitLab has it: names in full, and ids.
+fn full(row: &str) -> String {
+    let name = |name: &str| match name {
+        "SOURCE" => "CI_PIPELINE_SOURCE".to_owned(),
+        "TAG" | "BRANCH" | "BEFORE_SHA" => format!("CI_COMMIT_{name}"),
+        _ => name.replacen("MR_", "CI_MERGE_REQUEST_", 1),
+    };
+    let value = |value: &str| match value {
+        "A" => A.to_owned(),
+        "B" => B.to_owned(),
+        "0" => ZEROS.to_owned(),
+        _ => value.to_owned(),
+    };
+    let words = row.split(' ').map(|it| it.split_once('=').expect("NAME=VALUE"));
+    words.map(|it| format!("{}={} ", name(it.0), value(it.1))).collect()
+}
+
+/// What the table makes of each row.
+fn table(rows: &[&str]) -> String {
+    rows.iter().map(|row| format!("{row}\n    {}\n", in_gitlab(&full(row)))).collect()
 }
 
 #[test]
-fn every_row() {
-    let mr = "CI_PIPELINE_SOURCE=merge_request_event CI_MERGE_REQUEST_IID=7 CI_MERGE_REQUEST_EVENT_TYPE";
-    let child = "CI_PIPELINE_SOURCE=parent_pipeline";
-    let rows = [
-        "CI_PIPELINE_SOURCE=push CI_COMMIT_TAG=v1".to_owned(),
-        format!("CI_PIPELINE_SOURCE=schedule CI_COMMIT_BRANCH=main CI_COMMIT_BEFORE_SHA={ZEROS}"),
-        format!("{mr}=merged_result CI_MERGE_REQUEST_TARGET_BRANCH_SHA={A} CI_MERGE_REQUEST_DIFF_BASE_SHA={B}"),
-        format!("{mr}=merged_result CI_MERGE_REQUEST_DIFF_BASE_SHA={B}"),
-        format!("{mr}=merge_train CI_MERGE_REQUEST_TARGET_BRANCH_SHA={A} CI_MERGE_REQUEST_DIFF_BASE_SHA={B}"),
-        format!("{mr}=detached CI_MERGE_REQUEST_TARGET_BRANCH_SHA= CI_MERGE_REQUEST_DIFF_BASE_SHA={B}"),
-        format!("{mr}= CI_MERGE_REQUEST_DIFF_BASE_SHA={B}"),
-        format!("{mr}=detached CI_MERGE_REQUEST_DIFF_BASE_SHA={ZEROS} CI_MERGE_REQUEST_TARGET_BRANCH_NAME=next"),
-        format!("{mr}=detached"),
-        format!("{child} CI_MERGE_REQUEST_ID=70 CI_MERGE_REQUEST_DIFF_BASE_SHA={B}"),
-        format!("{child} CI_COMMIT_BRANCH=main CI_COMMIT_BEFORE_SHA={A}"),
-        format!("CI_PIPELINE_SOURCE=push CI_COMMIT_BRANCH=main CI_COMMIT_BEFORE_SHA={A}"),
-        format!("CI_PIPELINE_SOURCE=push CI_COMMIT_BRANCH=main CI_COMMIT_BEFORE_SHA={ZEROS}"),
-        format!("CI_PIPELINE_SOURCE=push CI_COMMIT_BRANCH=main CI_COMMIT_BEFORE_SHA={}", "0".repeat(64)),
-        "CI_PIPELINE_SOURCE=push CI_COMMIT_BRANCH=main".to_owned(),
-        format!("CI_PIPELINE_SOURCE=push CI_COMMIT_BRANCH=topic/x CI_COMMIT_BEFORE_SHA={A}"),
-        format!("CI_PIPELINE_SOURCE=push CI_COMMIT_BRANCH=topic/x CI_COMMIT_BEFORE_SHA={ZEROS}"),
-        format!("CI_PIPELINE_SOURCE=webide CI_COMMIT_BRANCH=topic/x CI_COMMIT_BEFORE_SHA={A}"),
-        "CI_PIPELINE_SOURCE=push".to_owned(),
-        "CI_PIPELINE_SOURCE=web CI_COMMIT_BRANCH=main".to_owned(),
-        "CI_PIPELINE_SOURCE=web CI_COMMIT_BRANCH=topic".to_owned(),
-        "CI_PIPELINE_SOURCE=api CI_COMMIT_BRANCH=topic".to_owned(),
-        "CI_PIPELINE_SOURCE=chat CI_COMMIT_BRANCH=main".to_owned(),
-        "CI_PIPELINE_SOURCE=trigger CI_COMMIT_BRANCH=topic".to_owned(),
-        "CI_PIPELINE_SOURCE=pipeline CI_COMMIT_BRANCH=topic".to_owned(),
-        "CI_PIPELINE_SOURCE=external CI_COMMIT_BRANCH=topic".to_owned(),
-        "CI_PIPELINE_SOURCE=external_pull_request_event CI_COMMIT_BRANCH=topic".to_owned(),
-        "CI_PIPELINE_SOURCE=ondemand_dast_scan CI_COMMIT_BRANCH=topic".to_owned(),
-        "CI_COMMIT_BRANCH=topic".to_owned(),
-    ];
-    let table: String = rows.iter().map(|row| format!("{}\n    {}\n", brief(row), in_gitlab(row))).collect();
+fn every_row_of_merge_requests_children_and_tags() {
+    let table = table(&[
+        "SOURCE=push TAG=v1",
+        "SOURCE=parent_pipeline TAG=v1",
+        "SOURCE=schedule BRANCH=main BEFORE_SHA=A",
+        "SOURCE=merge_request_event MR_EVENT_TYPE=merged_result MR_TARGET_BRANCH_SHA=A MR_DIFF_BASE_SHA=B",
+        "SOURCE=merge_request_event MR_EVENT_TYPE=merged_result MR_DIFF_BASE_SHA=B",
+        "SOURCE=merge_request_event MR_EVENT_TYPE=merge_train MR_TARGET_BRANCH_SHA=A MR_DIFF_BASE_SHA=B",
+        "SOURCE=merge_request_event MR_EVENT_TYPE=detached MR_TARGET_BRANCH_SHA= MR_DIFF_BASE_SHA=B",
+        "SOURCE=merge_request_event MR_EVENT_TYPE= MR_DIFF_BASE_SHA=B",
+        "SOURCE=merge_request_event MR_DIFF_BASE_SHA=0 MR_TARGET_BRANCH_NAME=next",
+        "SOURCE=merge_request_event MR_EVENT_TYPE=detached",
+        "SOURCE=parent_pipeline MR_ID=70 MR_DIFF_BASE_SHA=B",
+        "SOURCE=parent_pipeline BRANCH=main BEFORE_SHA=A",
+    ]);
     expect![[r#"
-        push COMMIT_TAG=v1
+        SOURCE=push TAG=v1
             tag: everything
-        schedule COMMIT_BRANCH=main COMMIT_BEFORE_SHA=0000
+        SOURCE=parent_pipeline TAG=v1
+            tag: everything
+        SOURCE=schedule BRANCH=main BEFORE_SHA=A
             schedule: everything
-        merge_request_event MR_IID=7 MR_EVENT_TYPE=merged_result MR_TARGET_BRANCH_SHA=aaaa MR_DIFF_BASE_SHA=bbbb
+        SOURCE=merge_request_event MR_EVENT_TYPE=merged_result MR_TARGET_BRANCH_SHA=A MR_DIFF_BASE_SHA=B
             merged-result: commit aaaa
-        merge_request_event MR_IID=7 MR_EVENT_TYPE=merged_result MR_DIFF_BASE_SHA=bbbb
+        SOURCE=merge_request_event MR_EVENT_TYPE=merged_result MR_DIFF_BASE_SHA=B
             merged-result: commit bbbb
-        merge_request_event MR_IID=7 MR_EVENT_TYPE=merge_train MR_TARGET_BRANCH_SHA=aaaa MR_DIFF_BASE_SHA=bbbb
+        SOURCE=merge_request_event MR_EVENT_TYPE=merge_train MR_TARGET_BRANCH_SHA=A MR_DIFF_BASE_SHA=B
             merge-train: commit aaaa
-        merge_request_event MR_IID=7 MR_EVENT_TYPE=detached MR_TARGET_BRANCH_SHA= MR_DIFF_BASE_SHA=bbbb
+        SOURCE=merge_request_event MR_EVENT_TYPE=detached MR_TARGET_BRANCH_SHA= MR_DIFF_BASE_SHA=B
             merge-request: commit bbbb
-        merge_request_event MR_IID=7 MR_EVENT_TYPE= MR_DIFF_BASE_SHA=bbbb
+        SOURCE=merge_request_event MR_EVENT_TYPE= MR_DIFF_BASE_SHA=B
             merge-request: commit bbbb
-        merge_request_event MR_IID=7 MR_EVENT_TYPE=detached MR_DIFF_BASE_SHA=0000 MR_TARGET_BRANCH_NAME=next
+        SOURCE=merge_request_event MR_DIFF_BASE_SHA=0 MR_TARGET_BRANCH_NAME=next
             merge-request: merge base with next
-        merge_request_event MR_IID=7 MR_EVENT_TYPE=detached
+        SOURCE=merge_request_event MR_EVENT_TYPE=detached
             merge-request: everything
-        parent_pipeline MR_ID=70 MR_DIFF_BASE_SHA=bbbb
+        SOURCE=parent_pipeline MR_ID=70 MR_DIFF_BASE_SHA=B
             merge-request: commit bbbb
-        parent_pipeline COMMIT_BRANCH=main COMMIT_BEFORE_SHA=aaaa
+        SOURCE=parent_pipeline BRANCH=main BEFORE_SHA=A
             child: everything
-        push COMMIT_BRANCH=main COMMIT_BEFORE_SHA=aaaa
+    "#]].assert_eq(&table);
+}
+
+#[test]
+fn every_row_of_branches() {
+    let long = format!("SOURCE=push BRANCH=main BEFORE_SHA={}", "0".repeat(64));
+    assert_eq!(in_gitlab(&full(&long)), "first-push-default: everything");
+    let table = table(&[
+        "SOURCE=push BRANCH=main BEFORE_SHA=A",
+        "SOURCE=push BRANCH=main BEFORE_SHA=0",
+        "SOURCE=push BRANCH=main",
+        "SOURCE=push BRANCH=topic/x BEFORE_SHA=A",
+        "SOURCE=push BRANCH=topic/x BEFORE_SHA=0",
+        "SOURCE=webide BRANCH=topic/x BEFORE_SHA=A",
+        "SOURCE=push",
+        "SOURCE=web BRANCH=main",
+        "SOURCE=web BRANCH=topic",
+        "SOURCE=api BRANCH=topic",
+        "SOURCE=chat BRANCH=main",
+        "SOURCE=trigger BRANCH=topic",
+        "SOURCE=pipeline BRANCH=topic",
+        "SOURCE=external BRANCH=topic",
+        "SOURCE=external_pull_request_event BRANCH=topic",
+        "SOURCE=ondemand_dast_scan BRANCH=topic",
+        "BRANCH=topic",
+    ]);
+    expect![[r#"
+        SOURCE=push BRANCH=main BEFORE_SHA=A
             push-default: ancestor aaaa
-        push COMMIT_BRANCH=main COMMIT_BEFORE_SHA=0000
+        SOURCE=push BRANCH=main BEFORE_SHA=0
             first-push-default: everything
-        push COMMIT_BRANCH=main COMMIT_BEFORE_SHA=0000000000000000000000000000
+        SOURCE=push BRANCH=main
             first-push-default: everything
-        push COMMIT_BRANCH=main
-            first-push-default: everything
-        push COMMIT_BRANCH=topic/x COMMIT_BEFORE_SHA=aaaa
+        SOURCE=push BRANCH=topic/x BEFORE_SHA=A
             push: merge base with main
-        push COMMIT_BRANCH=topic/x COMMIT_BEFORE_SHA=0000
+        SOURCE=push BRANCH=topic/x BEFORE_SHA=0
             first-push: merge base with main
-        webide COMMIT_BRANCH=topic/x COMMIT_BEFORE_SHA=aaaa
+        SOURCE=webide BRANCH=topic/x BEFORE_SHA=A
             push: merge base with main
-        push
+        SOURCE=push
             unknown-branch: everything
-        web COMMIT_BRANCH=main
+        SOURCE=web BRANCH=main
             asked-for-default: everything
-        web COMMIT_BRANCH=topic
+        SOURCE=web BRANCH=topic
             asked-for: merge base with main
-        api COMMIT_BRANCH=topic
+        SOURCE=api BRANCH=topic
             asked-for: merge base with main
-        chat COMMIT_BRANCH=main
+        SOURCE=chat BRANCH=main
             asked-for-default: everything
-        trigger COMMIT_BRANCH=topic
+        SOURCE=trigger BRANCH=topic
             triggered: everything
-        pipeline COMMIT_BRANCH=topic
+        SOURCE=pipeline BRANCH=topic
             triggered: everything
-        external COMMIT_BRANCH=topic
+        SOURCE=external BRANCH=topic
             triggered: everything
-        external_pull_request_event COMMIT_BRANCH=topic
+        SOURCE=external_pull_request_event BRANCH=topic
             triggered: everything
-        ondemand_dast_scan COMMIT_BRANCH=topic
+        SOURCE=ondemand_dast_scan BRANCH=topic
             unknown-source: everything
-        COMMIT_BRANCH=topic
+        BRANCH=topic
             unknown-source: everything
-    "#]]
-    .assert_eq(&table);
+    "#]].assert_eq(&table);
 }
 
 #[test]
