@@ -31,10 +31,6 @@ impl Surroundings {
     fn get(&self, name: &str) -> Option<&str> {
         self.vars.get(name).map(|it| it.trim()).filter(|it| !it.is_empty())
     }
-
-    fn is(&self, name: &str, value: &str) -> bool {
-        self.get(name) == Some(value)
-    }
 }
 
 /// What to compare with.
@@ -106,7 +102,7 @@ fn outside_gitlab(s: &Surroundings) -> Choice {
             Wanted::MergeBase(DEFAULT.to_owned()),
             "on a developer's machine: where the branch has left the default branch",
         ),
-        Some(name) => since(s, "local", "on a developer's machine", Some(("default_branch in the settings", name))),
+        Some(name) => since("local", "on a developer's machine", Some(("default_branch in the settings", name))),
     }
 }
 
@@ -130,16 +126,16 @@ fn merge_request(s: &Surroundings) -> Choice {
         }
     }
     let target = "CI_MERGE_REQUEST_TARGET_BRANCH_NAME";
-    since(s, row, "merge request without a base commit", s.get(target).map(|it| (target, it)))
+    since(row, "merge request without a base commit", s.get(target).map(|it| (target, it)))
 }
 
 fn push(s: &Surroundings) -> Choice {
     match on_default(s) {
-        None => everything("unknown-branch", "neither CI_COMMIT_BRANCH nor CI_COMMIT_TAG says what was pushed"),
+        None => everything("unknown-branch", "CI_COMMIT_BRANCH or CI_DEFAULT_BRANCH is not set"),
         Some(false) => {
             let before = commit(s, "CI_COMMIT_BEFORE_SHA");
             let row = if before == Ok(None) { "first-push" } else { "push" };
-            since(s, row, "push to a branch: where it has left the default branch", default_branch(s))
+            since(row, "push to a branch: where it has left the default branch", default_branch(s))
         }
         Some(true) => match commit(s, "CI_COMMIT_BEFORE_SHA") {
             Ok(Some(id)) => choice(
@@ -160,16 +156,15 @@ fn push(s: &Surroundings) -> Choice {
 fn asked_for(s: &Surroundings) -> Choice {
     match on_default(s) {
         Some(false) => {
-            since(s, "asked-for", "started by hand: where the branch has left the default branch", default_branch(s))
+            since("asked-for", "started by hand: where the branch has left the default branch", default_branch(s))
         }
         _ => everything("asked-for-default", "started by hand on the default branch: everything is checked"),
     }
 }
 
-/// Is it the default branch that was pushed? `None` when no branch was.
+/// Is it the default branch? `None` when that cannot be said.
 fn on_default(s: &Surroundings) -> Option<bool> {
-    let branch = s.get("CI_COMMIT_BRANCH")?;
-    Some(default_branch(s).is_none_or(|(_, default)| default == branch))
+    Some(default_branch(s)?.1 == s.get("CI_COMMIT_BRANCH")?)
 }
 
 fn default_branch(s: &Surroundings) -> Option<(&'static str, &str)> {
@@ -178,13 +173,10 @@ fn default_branch(s: &Surroundings) -> Option<(&'static str, &str)> {
 }
 
 /// Where `HEAD` has left a branch whose name stands in a variable.
-fn since(s: &Surroundings, row: &'static str, because: &str, branch: Option<(&str, &str)>) -> Choice {
+fn since(row: &'static str, because: &str, branch: Option<(&str, &str)>) -> Choice {
     match branch {
         Some((variable, name)) if !is_branch(name) => {
             everything("refused", format!("{variable} is {}, which is no name of a branch", shown(name)))
-        }
-        Some((variable, name)) if s.is("CI_COMMIT_BRANCH", name) && row == "merge-request" => {
-            everything(row, format!("{variable} names the branch that is checked out"))
         }
         Some((variable, name)) => {
             choice(row, Wanted::MergeBase(name.to_owned()), format!("{because} ({name}, from {variable})"))

@@ -347,3 +347,6 @@ fn looks_escaped(path: &str) -> bool {
     path.contains('\\')
         && path.as_bytes().windows(4).any(|it| it[0] == b'\\' && it[1] == b'x' && hex(&it[2]) && hex(&it[3]))
 }
+
+#[cfg(test)]
+mod tests;

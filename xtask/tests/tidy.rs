@@ -96,6 +96,7 @@ fn effects_stay_where_they_belong() {
 #[test]
 fn the_middle_is_pure() {
     for name in [
+        "base.rs",
         "affected.rs",
         "facts.rs",
         "graphview.rs",
