@@ -3,6 +3,7 @@
 //! Pure. Every changed path must be accounted for; one that is nobody's selects everything. Must not know where the
 //! revisions come from.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
@@ -10,10 +11,13 @@ use camino::{Utf8Path, Utf8PathBuf};
 use glob::Pattern;
 
 use crate::config::NoInput;
-use crate::inputs::{self, Line, Part};
-use crate::locked::Scope;
+use crate::difference::{Difference, differences};
+use crate::inputs::{self, Part};
+use crate::locked::{Lockfile, Scope};
+use crate::reach::{Reach, Reached};
 use crate::side::{Project, Side, shown};
 use crate::stages::{Run, STAGES, Stage};
+use crate::touched::Touched;
 use crate::tree::Change;
 
 /// Why something is selected.
@@ -77,37 +81,48 @@ pub struct Comparison<'a> {
     pub head: &'a Side,
     pub changes: &'a [Change],
     pub rules: &'a Rules,
-    /// Paths beside the projects that some list holds, in either revision.
-    beside: BTreeSet<Utf8PathBuf>,
+    /// Paths beside the projects that some list holds, in either revision; found when first asked for.
+    beside: OnceCell<BTreeSet<Utf8PathBuf>>,
     /// The stages whose policy differs.
     policy: Vec<&'static Stage>,
+    touched: Touched,
+    reach: Reach,
 }
 
 impl<'a> Comparison<'a> {
     /// Prepares a comparison.
     pub fn new(base: &'a Side, head: &'a Side, changes: &'a [Change], rules: &'a Rules) -> Comparison<'a> {
-        let mut beside = BTreeSet::new();
-        for side in [base, head] {
-            for project in &side.projects {
-                beside.extend(inputs::paths_above(project));
-                beside.insert(project.lock_dir.join("uv.lock"));
-                if !project.facts.inputs.is_empty() || !project.facts.archives.is_empty() {
-                    beside.extend(inputs::extra(side, project).into_iter().map(|(path, _)| Utf8PathBuf::from(path)));
-                }
-                for need in project.needs.iter().filter(|it| side.project_in(&it.dir).is_none()) {
-                    beside.extend(side.tree.under(&need.dir).map(|(path, _)| path.to_owned()));
-                }
-            }
-            for path in side.links.keys().filter(|it| side.owner(it).is_some()) {
-                beside.extend(inputs::behind(side, path));
-            }
-        }
         let differs = |stage: &&Stage| {
             base.policy.lines(stage, &base.tree) != head.policy.lines(stage, &head.tree)
                 || base.policy.own(stage) != head.policy.own(stage)
         };
         let policy = STAGES.iter().filter(differs).collect();
-        Comparison { base, head, changes, rules, beside, policy }
+        let touched = Touched::of(base, head, changes);
+        let reach = Reach::of(base, head, &touched.dirs);
+        Comparison { base, head, changes, rules, beside: OnceCell::new(), policy, touched, reach }
+    }
+
+    fn beside(&self) -> &BTreeSet<Utf8PathBuf> {
+        self.beside.get_or_init(|| {
+            let mut beside = BTreeSet::new();
+            for side in [self.base, self.head] {
+                for project in &side.projects {
+                    beside.extend(inputs::paths_above(project));
+                    beside.insert(project.lock_dir.join("uv.lock"));
+                    if !project.facts.inputs.is_empty() || !project.facts.archives.is_empty() {
+                        let extra = inputs::extra(side, project).into_iter();
+                        beside.extend(extra.map(|(path, _)| Utf8PathBuf::from(path)));
+                    }
+                    for need in project.needs.iter().filter(|it| side.project_in(&it.dir).is_none()) {
+                        beside.extend(side.tree.under(&need.dir).map(|(path, _)| path.to_owned()));
+                    }
+                }
+                for path in side.links.keys().filter(|it| side.owner(it).is_some()) {
+                    beside.extend(inputs::behind(side, path));
+                }
+            }
+            beside
+        })
     }
 
     /// Whose input a path is, in either revision.
@@ -115,7 +130,7 @@ impl<'a> Comparison<'a> {
         if let Some(project) = self.head.owner(path).or_else(|| self.base.owner(path)) {
             return Account::Project(project.name.clone());
         }
-        if self.beside.contains(path) {
+        if self.beside().contains(path) {
             return Account::Shared("read by projects beside it".to_owned());
         }
         if [self.base, self.head].iter().any(|side| side.policy.knows(path, STAGES)) {
@@ -157,75 +172,41 @@ impl<'a> Comparison<'a> {
             let reason = Reason { text: "a new project".to_owned(), chain };
             return stages.map(|it| (it, reason.clone())).collect();
         };
-        let touched = self.is_touched(before) || self.is_touched(project);
-        let policy_changed = self.base.policy.settings != self.head.policy.settings;
-        let mut found = Vec::new();
+        let own = self.touched.own.contains(&project.name);
+        let settings = self.base.policy.settings != self.head.policy.settings;
+        let mut selected = Vec::new();
         for stage in stages {
-            if !touched && !policy_changed && !self.policy.iter().any(|it| it.name == stage.name) {
-                continue;
+            let mut found = Vec::new();
+            if own || settings || self.policy.iter().any(|it| it.name == stage.name) {
+                let old = inputs::own(self.base, before, stage);
+                found = differences(&old, &inputs::own(self.head, project, stage));
             }
-            let old = inputs::list(self.base, before, stage);
-            let new = inputs::list(self.head, project, stage);
-            if old != new {
-                found.push((stage, self.reason(before, project, &old, &new)));
+            let sight = inputs::sight(project, stage).max(inputs::sight(before, stage));
+            let reached = self.reach.nearest(project, sight);
+            if before.dir != project.dir && !found.is_empty() {
+                selected.push((stage, moved(before, project)));
+            } else if let Some(reason) = self.reason(project, &found, reached) {
+                selected.push((stage, reason));
             }
         }
-        found
+        selected
     }
 
-    /// May any list of this project differ but for the policy? Cheap, and never wrong in saying no.
-    fn is_touched(&self, project: &Project) -> bool {
-        let is_in = |dir: &Utf8Path| {
-            if dir.as_str().is_empty() {
-                return !self.changes.is_empty();
+    /// The nearest difference: of what is its own, else of the nearest local package; `None` when nothing differs.
+    fn reason(&self, project: &Project, own: &[Difference], reached: Option<Reached>) -> Option<Reason> {
+        let nearest = |all: &[Difference]| all.iter().min_by_key(|it| (it.part, it.state().is_none())).cloned();
+        let mine = nearest(own).filter(|it| it.part == Part::Own || reached.is_none());
+        let (count, it, way) = match (mine, reached) {
+            (Some(it), _) => (own.len(), it, Vec::new()),
+            (None, Some(reached)) => {
+                let found = reached.differences;
+                (found.len(), nearest(found)?, reached.way.iter().map(|dir| self.name_of(dir)).collect())
             }
-            let prefix = format!("{dir}/");
-            let at = self.changes.partition_point(|it| it.path.as_str() < prefix.as_str());
-            self.changes.get(at).is_some_and(|it| it.path.as_str().starts_with(&prefix))
+            (None, None) => return None,
         };
-        let is_changed =
-            |path: &Utf8Path| self.changes.binary_search_by(|it| it.path.as_str().cmp(path.as_str())).is_ok();
-        let side = if self.head.project(&project.name).is_some_and(|it| std::ptr::eq(it, project)) {
-            self.head
-        } else {
-            self.base
-        };
-        let reaches_out = |it: &Project| {
-            !it.facts.inputs.is_empty()
-                || !it.facts.archives.is_empty()
-                || inputs::paths_above(it).iter().any(|path| is_changed(path))
-                || it.files.iter().any(|path| side.links.contains_key(path))
-        };
-        is_in(&project.dir)
-            || is_changed(&project.lock_dir.join("uv.lock"))
-            || reaches_out(project)
-            || side.closure(project).keys().any(|dir| is_in(dir) || side.project_in(dir).is_some_and(reaches_out))
-    }
-
-    /// The nearest difference of two lists.
-    fn reason(&self, before: &Project, project: &Project, old: &[Line], new: &[Line]) -> Reason {
-        if before.dir != project.dir {
-            let text = format!("moved from {} to {}", shown(&before.dir), shown(&project.dir));
-            return Reason {
-                text,
-                chain: vec![project.dir.join("pyproject.toml").into_string(), project.name.clone()],
-            };
-        }
-        let differences = differences(old, new);
-        let way = |it: &Difference| match it.part {
-            Part::Local => self.head.way(project, &self.dir_of(&it.of)).len(),
-            _ => 0,
-        };
-        let nearest = differences.iter().min_by_key(|it| (it.part, way(it), it.state().is_none()));
-        let Some(it) = nearest else {
-            return Reason { text: "its list of inputs differs".to_owned(), chain: vec![project.name.clone()] };
-        };
-        let more = match differences.len() {
-            1 => String::new(),
-            n => format!(" (and {} more)", n - 1),
-        };
-        let (text, chain) = self.told(project, it);
-        Reason { text: text + &more, chain }
+        let more = if count == 1 { String::new() } else { format!(" (and {} more)", count - 1) };
+        let (text, chain) = self.told(project, &it, way);
+        Some(Reason { text: text + &more, chain })
     }
 
     /// What differs in the list of a stage of a project, a line for each, nearest first.
@@ -237,7 +218,12 @@ impl<'a> Comparison<'a> {
         found
             .iter()
             .map(|it| {
-                let (text, chain) = self.told(after, it);
+                let mut way = match it.part {
+                    Part::Local => self.head.way(after, &self.dir_of(&it.of)),
+                    _ => Vec::new(),
+                };
+                way.reverse();
+                let (text, chain) = self.told(after, it, way);
                 format!("{text} ({})", chain.join(" -> "))
             })
             .collect()
@@ -250,8 +236,13 @@ impl<'a> Comparison<'a> {
             .map_or_else(|| Utf8PathBuf::from(name), |it| it.dir.clone())
     }
 
-    /// A difference in words, and the way from it to the project.
-    fn told(&self, project: &Project, it: &Difference) -> (String, Vec<String>) {
+    fn name_of(&self, dir: &Utf8Path) -> String {
+        let found = self.head.project_in(dir).or_else(|| self.base.project_in(dir));
+        found.map_or_else(|| dir.to_string(), |it| it.name.clone())
+    }
+
+    /// A difference in words, and the way from it to the project; `way` is that from a local package.
+    fn told(&self, project: &Project, it: &Difference, way: Vec<String>) -> (String, Vec<String>) {
         let verb = it.state().unwrap_or(match (&it.before, &it.after) {
             (None, _) => "is new",
             (_, None) => "is gone",
@@ -260,8 +251,6 @@ impl<'a> Comparison<'a> {
         match it.part {
             Part::Own => (format!("{} {verb}", it.key), vec![it.key.clone(), project.name.clone()]),
             Part::Local => {
-                let mut way = self.head.way(project, &self.dir_of(&it.of));
-                way.reverse();
                 let key = it.key.strip_prefix("document ").unwrap_or(&it.key);
                 let text = format!("{key} {verb}, which {} needs", way.get(1).unwrap_or(&project.name));
                 (text, std::iter::once(it.key.clone()).chain(way).collect())
@@ -298,11 +287,11 @@ impl<'a> Comparison<'a> {
             (None, None) => format!("{} {verb}", it.of),
         };
         let side = if it.after.is_some() { self.head } else { self.base };
-        let mut way = side
-            .project(&project.name)
-            .and_then(|it| side.lock(it))
-            .and_then(|it| it.as_ref().ok())
-            .map_or_else(Vec::new, |lock| lock.way(&project.name, Scope::Dev, package));
+        let mut way =
+            side.project(&project.name).and_then(|it| side.lock(it)).map_or_else(Vec::new, |lock| match lock {
+                Lockfile::Whole(lock) => lock.way(&project.name, Scope::Dev, package),
+                _ => Vec::new(),
+            });
         way.reverse();
         if way.is_empty() {
             way = vec![package.to_owned(), project.name.clone()];
@@ -311,53 +300,9 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// One key whose value differs.
-#[derive(Debug)]
-struct Difference {
-    part: Part,
-    of: String,
-    key: String,
-    before: Option<String>,
-    after: Option<String>,
-}
-
-impl Difference {
-    /// What became of the thing as a whole.
-    fn state(&self) -> Option<&'static str> {
-        let is = |value: &Option<String>, word: &str| value.as_deref().is_some_and(|it| it.starts_with(word));
-        if is(&self.after, "missing") {
-            Some("is gone")
-        } else if is(&self.before, "missing") {
-            Some("is new")
-        } else if is(&self.after, "unreadable") || is(&self.before, "unreadable") {
-            Some("cannot be read")
-        } else if is(&self.after, "without") || is(&self.before, "without") {
-            Some("does not know the project")
-        } else {
-            None
-        }
-    }
-}
-
-/// What differs between two sorted lists.
-fn differences(old: &[Line], new: &[Line]) -> Vec<Difference> {
-    let (before, after): (BTreeSet<&Line>, BTreeSet<&Line>) = (old.iter().collect(), new.iter().collect());
-    type Values = (Option<String>, Option<String>);
-    let mut found: BTreeMap<(Part, &str, &str), Values> = BTreeMap::new();
-    for line in before.difference(&after) {
-        found.entry((line.part, &line.of, &line.key)).or_default().0 = Some(line.value.clone());
-    }
-    for line in after.difference(&before) {
-        found.entry((line.part, &line.of, &line.key)).or_default().1 = Some(line.value.clone());
-    }
-    let of = |((part, of, key), (before, after)): ((Part, &str, &str), _)| Difference {
-        part,
-        of: of.to_owned(),
-        key: key.to_owned(),
-        before,
-        after,
-    };
-    found.into_iter().map(of).collect()
+fn moved(before: &Project, project: &Project) -> Reason {
+    let text = format!("moved from {} to {}", shown(&before.dir), shown(&project.dir));
+    Reason { text, chain: vec![project.dir.join("pyproject.toml").into_string(), project.name.clone()] }
 }
 
 /// Everything, for one reason.

@@ -9,7 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use hmac_sha256::Hash;
 
 use crate::facts::Digest;
-use crate::locked::Scope;
+use crate::locked::{Lockfile, Scope};
 use crate::manifest;
 use crate::side::{Project, Side};
 use crate::sources::hex;
@@ -145,28 +145,77 @@ fn is_read(project: &Project, path: &Utf8Path, own: Own) -> bool {
 
 /// The list of a stage of a project, sorted, no line twice.
 pub fn list(side: &Side, project: &Project, stage: &Stage) -> Vec<Line> {
+    let mut lines = own(side, project, stage);
+    let sight = sight(project, stage);
+    let seen = |scope: Scope| sight.scope.is_some_and(|it| scope <= it);
+    for (dir, _) in side.closure(project).into_iter().filter(|(_, scope)| seen(*scope)) {
+        lines.extend(of_local(side, &dir, sight.code));
+    }
+    lines.sort();
+    lines.dedup();
+    lines
+}
+
+/// The part of the list that is not about local packages.
+pub fn own(side: &Side, project: &Project, stage: &Stage) -> Vec<Line> {
     let mut lines = Vec::new();
-    let own = side.policy.own(stage);
     if stage.name == "docker-build" && !project.facts.image {
         lines.extend(of_files(side, project, Own::Manifest));
         return lines;
     }
-    lines.extend(of_files(side, project, own));
+    lines.extend(of_files(side, project, side.policy.own(stage)));
     if reads_inputs(stage) {
         let part = |(path, value)| Line { part: Part::Own, of: project.name.clone(), key: path, value };
         lines.extend(extra(side, project).into_iter().map(part));
     }
-    of_closure(side, project, stage.reads.closure, &mut lines);
     if let Some(scope) = scope(stage.reads.closure) {
         lines.extend(of_lock(side, project, scope));
         lines.extend(above(side, project));
     }
     let policy = side.policy.lines(stage, &side.tree).into_iter().chain(side.policy.waivers(stage, &project.name));
     lines.extend(policy.map(|(key, value)| Line { part: Part::Policy, of: String::new(), key, value }));
-    // The image is a subject of these two.
-    if project.facts.image && matches!(stage.name, "sbom" | "vulnerabilities") {
-        lines.extend(list(side, project, &stages::STAGES[stages::position("docker-build")]));
+    if let Some(image) = image(project, stage) {
+        lines.extend(own(side, project, image));
     }
+    lines.sort();
+    lines.dedup();
+    lines
+}
+
+/// How much of local packages a stage of a project sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sight {
+    /// For what the project must need them: `None` when the stage sees none.
+    pub scope: Option<Scope>,
+    /// Their code as well, not just their manifests.
+    pub code: bool,
+}
+
+/// What a stage of a project sees of local packages.
+pub fn sight(project: &Project, stage: &Stage) -> Sight {
+    if stage.name == "docker-build" && !project.facts.image {
+        return Sight { scope: None, code: false };
+    }
+    let closure = image(project, stage).map_or(stage.reads.closure, |it| it.reads.closure);
+    Sight { scope: scope(closure), code: matches!(closure, Closure::Runtime | Closure::Dev) }
+}
+
+/// docker-build, where its image is what the stage looks at.
+fn image(project: &Project, stage: &Stage) -> Option<&'static Stage> {
+    let is_subject = project.facts.image && matches!(stage.name, "sbom" | "vulnerabilities");
+    is_subject.then(|| &stages::STAGES[stages::position("docker-build")])
+}
+
+/// What those who need a local package see of it.
+pub fn of_local(side: &Side, dir: &Utf8Path, with_code: bool) -> Vec<Line> {
+    let other = side.project_in(dir);
+    let of = other.map_or_else(|| dir.to_string(), |it| it.name.clone());
+    let found = match other {
+        Some(other) => shipped(side, other, with_code),
+        None => foreign(side, dir),
+    };
+    let mut lines: Vec<Line> =
+        found.into_iter().map(|(key, value)| Line { part: Part::Local, of: of.clone(), key, value }).collect();
     lines.sort();
     lines.dedup();
     lines
@@ -279,23 +328,6 @@ pub fn matching(side: &Side, dir: &Utf8Path, text: &str) -> Vec<Utf8PathBuf> {
     all.filter(|path| glob.matches_with(path.as_str(), options)).map(Utf8Path::to_owned).collect()
 }
 
-fn of_closure(side: &Side, project: &Project, closure: Closure, lines: &mut Vec<Line>) {
-    if closure == Closure::Nothing {
-        return;
-    }
-    let with_groups = matches!(closure, Closure::Manifests | Closure::Dev);
-    let with_code = matches!(closure, Closure::Runtime | Closure::Dev);
-    for (dir, _) in side.closure(project).into_iter().filter(|(_, scope)| with_groups || *scope == Scope::Runtime) {
-        let other = side.project_in(&dir);
-        let of = other.map_or_else(|| dir.to_string(), |it| it.name.clone());
-        let found = match other {
-            Some(other) => shipped(side, other, with_code),
-            None => foreign(side, &dir),
-        };
-        lines.extend(found.into_iter().map(|(key, value)| Line { part: Part::Local, of: of.clone(), key, value }));
-    }
-}
-
 /// What those who install a project see of it.
 fn shipped(side: &Side, project: &Project, with_code: bool) -> Vec<(String, String)> {
     let mut found = vec![(project.dir.join("pyproject.toml").into_string(), hex(&project.facts.ship))];
@@ -337,8 +369,10 @@ fn of_lock(side: &Side, project: &Project, scope: Scope) -> Vec<Line> {
     let id = side.tree.get(&path).map_or_else(|| "missing".to_owned(), value);
     let found = match side.lock(project) {
         None => vec![(path.to_string(), "missing".to_owned())],
-        Some(Err(_)) => vec![(path.to_string(), format!("unreadable {id}"))],
-        Some(Ok(lock)) => lock
+        Some(Lockfile::Broken(_)) => vec![(path.to_string(), format!("unreadable {id}"))],
+        // Read in part only where it is the same at both revisions.
+        Some(Lockfile::Locals(_)) => vec![(path.to_string(), format!("unchanged {id}"))],
+        Some(Lockfile::Whole(lock)) => lock
             .lines(&project.name, scope)
             // A lock that does not know its project says nothing about it, so all of it counts.
             .unwrap_or_else(|| vec![(path.to_string(), format!("without {} {id}", project.name))]),

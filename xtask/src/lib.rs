@@ -9,6 +9,7 @@ pub mod verdict;
 
 pub mod affected;
 pub mod config;
+pub mod difference;
 pub mod discover;
 pub mod facts;
 pub mod files;
@@ -18,9 +19,11 @@ pub mod locked;
 pub mod manifest;
 pub mod packages;
 pub mod policy;
+pub mod reach;
 pub mod side;
 pub mod suggest;
 pub mod survey;
+pub mod touched;
 pub mod tree;
 
 pub mod base;

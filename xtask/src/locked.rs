@@ -21,6 +21,16 @@ pub struct Locked {
     by_name: BTreeMap<String, Vec<usize>>,
 }
 
+/// As much of a lock as was read.
+#[derive(Debug)]
+pub enum Lockfile {
+    Whole(Locked),
+    /// Just where the local packages are that its one project reaches: enough where nothing of the lock has changed.
+    Locals(Vec<(Utf8PathBuf, Scope)>),
+    /// It cannot be read, for this reason.
+    Broken(String),
+}
+
 /// One package.
 #[derive(Debug, Clone)]
 pub struct Package {
@@ -47,7 +57,7 @@ struct Need {
 }
 
 /// Where a package stands: what it is needed for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// Built and run: dependencies and extras.
     Runtime,
@@ -113,9 +123,23 @@ impl Locked {
         self.packages.iter().filter(|it| it.local.is_some())
     }
 
-    /// All packages with their numbers.
-    pub fn numbered(&self) -> impl Iterator<Item = (usize, &Package)> {
-        self.packages.iter().enumerate()
+    /// The directories of the local packages that a project reaches, as written; `alone` when the lock is for it alone.
+    pub fn local_dirs(&self, name: &str, alone: bool) -> Vec<(Utf8PathBuf, Scope)> {
+        let (dev, runtime) = (self.reach(name, Scope::Dev), self.reach(name, Scope::Runtime));
+        let (Some(dev), Some(runtime)) = (dev, runtime) else { return Vec::new() };
+        let mut found = Vec::new();
+        for (index, package) in self.packages.iter().enumerate() {
+            let Some(local) = &package.local else { continue };
+            let scope = match (runtime.contains_key(&index), dev.contains_key(&index)) {
+                (true, _) => Scope::Runtime,
+                (false, true) => Scope::Dev,
+                // The way may lead through a package that was not read; in a lock of its own all is for the project.
+                (false, false) if alone => Scope::Runtime,
+                (false, false) => continue,
+            };
+            found.push((local.clone(), scope));
+        }
+        found
     }
 
     /// Everything a project reaches, itself included, with the package through which each came; `None` when the lock
@@ -147,11 +171,6 @@ impl Locked {
             }
         }
         Some(came)
-    }
-
-    /// A package by the number that [`Locked::reach`] gives.
-    pub fn package(&self, index: usize) -> &Package {
-        &self.packages[index]
     }
 
     /// What the lock means to a project: key and value of everything that may change a verdict.
@@ -242,13 +261,6 @@ impl Package {
             Scope::Dev => shipped.chain(self.groups.values().flatten()).collect(),
             Scope::Group(name) => self.groups.get(name).into_iter().flatten().collect(),
         }
-    }
-
-    /// Names that it needs to run, and names that only its groups need.
-    pub fn direct(&self) -> (BTreeSet<&str>, BTreeSet<&str>) {
-        let runtime = self.needs.iter().chain(self.extras.values().flatten());
-        let groups = self.groups.values().flatten();
-        (runtime.map(|it| it.name.as_str()).collect(), groups.map(|it| it.name.as_str()).collect())
     }
 }
 

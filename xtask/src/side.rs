@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::facts::{Facts, Members};
-use crate::locked::{Locked, Scope};
+use crate::locked::{Lockfile, Scope};
 use crate::manifest;
 use crate::policy::Policy;
 use crate::tree::{Mode, Tree};
@@ -20,8 +20,8 @@ use crate::tree::{Mode, Tree};
 pub struct Contents {
     /// Every `pyproject.toml` that may be a project or a workspace root.
     pub manifests: BTreeMap<Utf8PathBuf, Arc<Facts>>,
-    /// Every `uv.lock` that a project uses; the text of the error when it cannot be read.
-    pub locks: BTreeMap<Utf8PathBuf, Arc<Result<Locked, String>>>,
+    /// Every `uv.lock` that a project uses.
+    pub locks: BTreeMap<Utf8PathBuf, Arc<Lockfile>>,
     /// Targets of symbolic links.
     pub links: BTreeMap<Utf8PathBuf, String>,
 }
@@ -36,7 +36,7 @@ pub struct Side {
     pub links: BTreeMap<Utf8PathBuf, String>,
     /// What the manifests beside the locks say, by directory.
     pub roots: BTreeMap<Utf8PathBuf, Arc<Facts>>,
-    locks: BTreeMap<Utf8PathBuf, Arc<Result<Locked, String>>>,
+    locks: BTreeMap<Utf8PathBuf, Arc<Lockfile>>,
     by_dir: HashMap<Utf8PathBuf, usize>,
     by_name: HashMap<String, usize>,
 }
@@ -225,8 +225,8 @@ impl Side {
         owner(&self.by_dir, path).map(|it| &self.projects[it])
     }
 
-    /// The lock of a project: `None` when there is no file, the error's text when it cannot be read.
-    pub fn lock(&self, project: &Project) -> Option<&Result<Locked, String>> {
+    /// The lock of a project: `None` when there is no file.
+    pub fn lock(&self, project: &Project) -> Option<&Lockfile> {
         self.locks.get(&project.lock_dir.join("uv.lock")).map(AsRef::as_ref)
     }
 
@@ -293,23 +293,13 @@ impl Side {
 
     /// The local packages that the lock reaches from the project.
     fn by_lock(&self, project: &Project) -> Vec<(Utf8PathBuf, Scope)> {
-        let Some(Ok(lock)) = self.lock(project) else { return Vec::new() };
-        let (dev, runtime) = (lock.reach(&project.name, Scope::Dev), lock.reach(&project.name, Scope::Runtime));
-        let (Some(dev), Some(runtime)) = (dev, runtime) else { return Vec::new() };
-        let alone = project.lock_dir == project.dir && self.is_alone(project);
-        let mut found = Vec::new();
-        for (index, package) in lock.numbered() {
-            let Some(local) = &package.local else { continue };
-            let scope = match (runtime.contains_key(&index), dev.contains_key(&index)) {
-                (true, _) => Scope::Runtime,
-                (false, true) => Scope::Dev,
-                // The way may lead through a package that was not read; in a lock of its own all is for the project.
-                (false, false) if alone => Scope::Runtime,
-                (false, false) => continue,
-            };
-            found.extend(manifest::resolve(&project.lock_dir, local).map(|dir| (dir, scope)));
-        }
-        found
+        let found = match self.lock(project) {
+            Some(Lockfile::Whole(lock)) => lock.local_dirs(&project.name, self.is_alone(project)),
+            Some(Lockfile::Locals(found)) => found.clone(),
+            Some(Lockfile::Broken(_)) | None => Vec::new(),
+        };
+        let inside = |(dir, scope): (Utf8PathBuf, Scope)| Some((manifest::resolve(&project.lock_dir, &dir)?, scope));
+        found.into_iter().filter_map(inside).collect()
     }
 
     /// Is the project's lock for it alone?

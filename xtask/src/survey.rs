@@ -11,7 +11,7 @@ use toml::{Table, Value};
 
 use crate::config::Config;
 use crate::facts::Facts;
-use crate::locked::Locked;
+use crate::locked::{Locked, Lockfile};
 use crate::policy::{IN_PARTS, Policy};
 use crate::side::{self, Contents, Globs, Side};
 use crate::tree::{Entry, Id, Mode, Tree};
@@ -36,8 +36,7 @@ pub struct Settings {
 #[derive(Debug, Default)]
 pub struct Memo {
     manifests: HashMap<Id, Arc<Facts>>,
-    scans: HashMap<Id, Arc<Result<Locked, String>>>,
-    locks: HashMap<Id, Arc<Result<Locked, String>>>,
+    locks: HashMap<(Id, Option<String>), Arc<Lockfile>>,
 }
 
 /// Reads a revision. `differs` tells of a path whether it may differ from the other revision: only such a lock is read
@@ -65,9 +64,10 @@ pub fn side(
     for (dir, count) in users {
         let path = dir.join("uv.lock");
         let Some(entry) = tree.get(&path) else { continue };
-        let is_workspace = contents.manifests.get(&dir.join("pyproject.toml")).is_some_and(|it| it.workspace.is_some());
-        let whole = count > 1 || is_workspace || differs(&path);
-        contents.locks.insert(path.clone(), memo.lock(&path, entry, whole, read)?);
+        let facts = contents.manifests.get(&dir.join("pyproject.toml"));
+        let whole = count > 1 || facts.is_some_and(|it| it.workspace.is_some()) || differs(&path);
+        let name = facts.and_then(|it| it.name.clone()).filter(|_| !whole);
+        contents.locks.insert(path.clone(), memo.lock(&path, entry, name, read)?);
     }
     for (path, entry) in tree.iter().filter(|(_, entry)| entry.mode == Mode::Link) {
         // A target that is no text leads nowhere that could be followed.
@@ -91,25 +91,26 @@ impl Memo {
         Ok(facts)
     }
 
+    /// A lock: as a whole, or just the local packages of the one project that it is for.
     fn lock(
         &mut self,
         path: &Utf8Path,
         entry: Entry,
-        whole: bool,
+        name: Option<String>,
         read: &mut Reader,
-    ) -> Result<Arc<Result<Locked, String>>> {
-        let known = if whole { &mut self.locks } else { &mut self.scans };
-        if let Some(known) = known.get(&entry.id) {
+    ) -> Result<Arc<Lockfile>> {
+        let key = (entry.id, name);
+        if let Some(known) = self.locks.get(&key) {
             return Ok(known.clone());
         }
         let bytes = read(path, entry)?;
-        let parsed = match std::str::from_utf8(&bytes) {
-            Ok(text) if whole => Locked::parse(path, text),
-            Ok(text) => Locked::scan(path, text),
-            Err(error) => Err(error).with_context(|| format!("{path} is no UTF-8")),
-        };
-        let parsed = Arc::new(parsed.map_err(|error| format!("{error:#}")));
-        known.insert(entry.id, parsed.clone());
+        let text = std::str::from_utf8(&bytes).with_context(|| format!("{path} is no UTF-8"));
+        let parsed = text.and_then(|text| match &key.1 {
+            None => Locked::parse(path, text).map(Lockfile::Whole),
+            Some(name) => Locked::scan(path, text).map(|it| Lockfile::Locals(it.local_dirs(name, true))),
+        });
+        let parsed = Arc::new(parsed.unwrap_or_else(|error| Lockfile::Broken(format!("{error:#}"))));
+        self.locks.insert(key, parsed.clone());
         Ok(parsed)
     }
 }

@@ -98,6 +98,7 @@ fn the_middle_is_pure() {
     for name in [
         "base.rs",
         "affected.rs",
+        "difference.rs",
         "facts.rs",
         "graphview.rs",
         "inputs.rs",
@@ -105,8 +106,10 @@ fn the_middle_is_pure() {
         "plan.rs",
         "planview.rs",
         "policy.rs",
+        "reach.rs",
         "side.rs",
         "survey.rs",
+        "touched.rs",
         "tree.rs",
         "verdict.rs",
         "junit.rs",

@@ -1,0 +1,135 @@
+//! How far a difference in a local package reaches: to everyone who needs it, nearest first.
+//!
+//! Pure. Goes from the differences to the projects, never the other way: of ten thousand projects few are reached.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::difference::{Difference, differences};
+use crate::inputs::{self, Part, Sight};
+use crate::locked::Scope;
+use crate::side::{Project, Side};
+
+/// Who is reached by what.
+#[derive(Debug, Default)]
+pub struct Reach {
+    /// By directory, what differs of its manifest, and what of its code as well.
+    differences: BTreeMap<Utf8PathBuf, [Vec<Difference>; 2]>,
+    /// By what they see: for each reached directory, the next one on the way to the difference.
+    ways: HashMap<Sight, HashMap<Utf8PathBuf, Step>>,
+}
+
+#[derive(Debug, Clone)]
+struct Step {
+    next: Utf8PathBuf,
+    source: Utf8PathBuf,
+}
+
+/// A difference that reaches a project.
+#[derive(Debug)]
+pub struct Reached<'a> {
+    pub differences: &'a [Difference],
+    /// Directories from the local package that differs to the project, both included.
+    pub way: Vec<Utf8PathBuf>,
+}
+
+impl Reach {
+    /// How far these directories reach, by the needs of either revision.
+    pub fn of(base: &Side, head: &Side, dirs: &BTreeSet<Utf8PathBuf>) -> Reach {
+        let mut reach = Reach::default();
+        for dir in dirs {
+            let [mut manifest, mut code] = [false, true].map(|with_code| {
+                differences(&inputs::of_local(base, dir, with_code), &inputs::of_local(head, dir, with_code))
+            });
+            if let Some(it) = needs_differ(base, head, dir) {
+                manifest.push(it.clone());
+                code.push(it);
+            }
+            if !code.is_empty() {
+                reach.differences.insert(dir.clone(), [manifest, code]);
+            }
+        }
+        for code in [false, true] {
+            let sources: Vec<&Utf8PathBuf> = reach
+                .differences
+                .iter()
+                .filter(|(_, it)| !it[usize::from(code)].is_empty())
+                .map(|(dir, _)| dir)
+                .collect();
+            for scope in [Scope::Runtime, Scope::Dev] {
+                let mut found = HashMap::new();
+                // Head first: its ways are the ones to show.
+                for side in [head, base] {
+                    spread(side, &sources, scope, &mut found);
+                }
+                reach.ways.insert(Sight { scope: Some(scope), code }, found);
+            }
+        }
+        reach
+    }
+
+    /// The nearest difference that a project sees.
+    pub fn nearest(&self, project: &Project, sight: Sight) -> Option<Reached<'_>> {
+        let steps = self.ways.get(&sight)?;
+        let source = &steps.get(&project.dir)?.source;
+        let mut way = vec![project.dir.clone()];
+        let mut at = &project.dir;
+        while at != source {
+            // Beyond the first step only what ships counts, whatever the project itself sees.
+            let onward =
+                if way.len() == 1 { steps } else { self.ways.get(&Sight { scope: Some(Scope::Runtime), ..sight })? };
+            at = match onward.get(at) {
+                Some(step) if !way.contains(&step.next) => &step.next,
+                _ => source,
+            };
+            way.push(at.clone());
+        }
+        way.reverse();
+        Some(Reached { differences: &self.differences.get(source)?[usize::from(sight.code)], way })
+    }
+}
+
+/// A lock can say that a package needs another without its manifest having changed.
+fn needs_differ(base: &Side, head: &Side, dir: &Utf8Path) -> Option<Difference> {
+    let runtime = |side: &Side| -> Option<Vec<Utf8PathBuf>> {
+        let needs = side.project_in(dir)?.needs.iter().filter(|it| it.scope == Scope::Runtime);
+        Some(needs.map(|it| it.dir.clone()).collect())
+    };
+    let (old, new) = (runtime(base), runtime(head));
+    let words = |it: &Option<Vec<Utf8PathBuf>>| it.as_ref().map(|it| format!("{it:?}"));
+    (old.is_some() && new.is_some() && old != new).then(|| Difference {
+        part: Part::Local,
+        of: head.project_in(dir).or_else(|| base.project_in(dir)).map_or_else(|| dir.to_string(), |it| it.name.clone()),
+        key: dir.join("uv.lock").into_string(),
+        before: words(&old),
+        after: words(&new),
+    })
+}
+
+/// Goes from the sources to those who need them, breadth first, so that the first to come is the nearest.
+fn spread(side: &Side, sources: &[&Utf8PathBuf], scope: Scope, found: &mut HashMap<Utf8PathBuf, Step>) {
+    let mut users: HashMap<&Utf8Path, Vec<(&Project, Scope)>> = HashMap::new();
+    for project in &side.projects {
+        for need in &project.needs {
+            users.entry(&need.dir).or_default().push((project, need.scope));
+        }
+    }
+    let mut queue: VecDeque<(&Utf8Path, &Utf8Path)> = sources.iter().map(|it| (it.as_path(), it.as_path())).collect();
+    let mut carries: BTreeSet<&Utf8Path> = queue.iter().map(|it| it.0).collect();
+    while let Some((dir, source)) = queue.pop_front() {
+        for (user, needs) in users.get(dir).into_iter().flatten() {
+            if user.dir == source {
+                continue;
+            }
+            if *needs <= scope {
+                let step = || Step { next: dir.to_owned(), source: source.to_owned() };
+                found.entry(user.dir.clone()).or_insert_with(step);
+            }
+            // Whoever needs the user gets what the user needs to run, not what it needs to be tested.
+            if *needs == Scope::Runtime && carries.insert(&user.dir) {
+                queue.push_back((&user.dir, source));
+            }
+        }
+    }
+}
