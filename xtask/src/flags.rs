@@ -58,6 +58,18 @@ pub enum Command {
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
     },
+    /// Replay history: what each commit would have selected. Nothing is checked out or run.
+    Audit {
+        /// How many first-parent commits.
+        #[arg(long, value_name = "N", default_value = "20")]
+        commits: usize,
+        /// The newest of them.
+        #[arg(long, value_name = "REV", default_value = "HEAD")]
+        head: String,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// List the tools: name, pinned version, found version, path.
     Tools {
         /// Fetch those that are not there yet.

@@ -26,6 +26,7 @@ pub mod survey;
 pub mod touched;
 pub mod tree;
 
+pub mod audit;
 pub mod base;
 pub mod decide;
 pub mod git;

@@ -15,7 +15,7 @@ use xtask::live::Live;
 use xtask::plan::Plan;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
-use xtask::{clean, context, graphview, junit, planview, proc, report};
+use xtask::{audit, clean, context, graphview, junit, planview, proc, report};
 
 fn main() {
     let flags = Flags::parse();
@@ -52,6 +52,12 @@ fn dispatch(flags: Flags) -> Result<i32> {
             let decision = start.decide(&selection, &[])?;
             print(&graphview::draw(&decision.revisions.head, &decision.plan, format))?;
             Ok(0)
+        }
+        Command::Audit { commits, head, json } => {
+            let place = decide::place(&start.here, start.config.as_deref())?;
+            let steps = audit::replay(&place, &head, commits)?;
+            print(&if json { serde_json::to_string_pretty(&steps)? + "\n" } else { audit::table(&steps) })?;
+            Ok(if steps.iter().any(|it| it.error.is_some()) { 2 } else { 0 })
         }
         Command::Tools { fetch } => list_tools(&start.repo()?, fetch),
         Command::Clean { dry_run, tools } => tidy_up(&start.repo()?, dry_run, tools),

@@ -1,0 +1,147 @@
+//! Replays history: what each commit would have selected, and which paths selected nothing by which rule.
+//!
+//! Reads git's objects alone; nothing is checked out or run. Must not judge a plan by itself: it shows what to judge.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+use crate::affected::{Account, Affected, Comparison, Rules, everything};
+use crate::config::Config;
+use crate::planview::short;
+use crate::revisions::{Desk, Place};
+use crate::side::Side;
+use crate::survey::Memo;
+use crate::tree::{Change, Tree};
+
+/// One commit and what it would have selected.
+#[derive(Debug, Serialize)]
+pub struct Step {
+    pub commit: String,
+    pub base: Option<String>,
+    pub subject: String,
+    /// How many projects there were.
+    pub projects: usize,
+    /// Selected projects with their stages.
+    pub selected: BTreeMap<String, Vec<&'static str>>,
+    /// Why everything was selected, when it was.
+    pub all_because: Option<String>,
+    /// Paths that selected nothing, with the rule that allowed it.
+    pub nobody: BTreeMap<String, String>,
+    /// Why the commit could not be planned at all.
+    pub error: Option<String>,
+}
+
+/// Replays the first-parent commits up to a revision, the newest first.
+///
+/// # Errors
+/// When there is no git, or the revision does not exist. A commit that cannot be planned is a step with its error.
+pub fn replay(place: &Place, head: &str, count: usize) -> Result<Vec<Step>> {
+    let mut desk = Desk::open(place)?;
+    let git = desk.git.clone().with_context(|| format!("{} is in no git repository", place.root))?;
+    let mut memo = Memo::default();
+    let mut tree: Option<(String, Tree)> = None;
+    let mut steps = Vec::new();
+    for it in git.first_parents(head, count)? {
+        let head_tree = match tree.take() {
+            Some((commit, tree)) if commit == it.commit => tree,
+            _ => git.tree(&it.commit)?,
+        };
+        let mut step = Step {
+            commit: it.commit.clone(),
+            base: it.parent.clone(),
+            subject: it.subject.clone(),
+            projects: 0,
+            selected: BTreeMap::new(),
+            all_because: None,
+            nobody: BTreeMap::new(),
+            error: None,
+        };
+        let changes = match &it.parent {
+            Some(parent) => git.changes(parent, &it.commit)?,
+            None => Vec::new(),
+        };
+        let base_tree = head_tree.patched(&changes, true);
+        let base = it.parent.as_ref().map(|parent| (parent.as_str(), base_tree.clone()));
+        if let Err(error) = decide(&mut desk, &mut memo, (&it.commit, head_tree), base, &changes, &mut step) {
+            step.error = Some(format!("{error:#}"));
+        }
+        tree = it.parent.map(|parent| (parent, base_tree));
+        steps.push(step);
+    }
+    Ok(steps)
+}
+
+fn decide(
+    desk: &mut Desk,
+    memo: &mut Memo,
+    head: (&str, Tree),
+    base: Option<(&str, Tree)>,
+    changes: &[Change],
+    step: &mut Step,
+) -> Result<()> {
+    let mut side = |(name, tree): (&str, Tree)| -> Result<(Side, Rules)> {
+        let settings = desk.settings(&tree, name)?;
+        let config = Config::parse(&settings.file, &settings.text)?;
+        Ok((desk.side(tree, &settings, memo, changes, name)?, Rules::new(&config.no_input)?))
+    };
+    let (head, rules) = side(head)?;
+    step.projects = head.projects.len();
+    let base = match base {
+        None => Err("the first commit".to_owned()),
+        Some(it) => side(it).map(|it| it.0).map_err(|error| format!("the base cannot be read: {error:#}")),
+    };
+    let affected = match &base {
+        Err(why) => everything(&head, why),
+        Ok(base) => {
+            let comparison = Comparison::new(base, &head, changes, &rules);
+            step.nobody = nobody(&comparison);
+            comparison.affected()
+        }
+    };
+    let Affected { everything, projects } = affected;
+    step.all_because = everything;
+    let names = |stages: Vec<(&'static crate::stages::Stage, _)>| stages.into_iter().map(|it| it.0.name).collect();
+    step.selected = projects.into_iter().map(|(name, stages)| (name, names(stages))).collect();
+    Ok(())
+}
+
+/// The changed paths that select nothing, each with its rule.
+fn nobody(comparison: &Comparison) -> BTreeMap<String, String> {
+    let of = |change: &Change| match comparison.account(&change.path) {
+        Account::Nobody(_, reason) => Some((change.path.to_string(), reason)),
+        _ => None,
+    };
+    comparison.changes.iter().filter_map(of).collect()
+}
+
+/// The steps as text.
+pub fn table(steps: &[Step]) -> String {
+    let mut text = String::new();
+    for step in steps {
+        let subject: String = step.subject.chars().filter(|c| !c.is_control()).take(60).collect();
+        let jobs: usize = step.selected.values().map(Vec::len).sum();
+        let (selected, all) = (step.selected.len(), step.projects);
+        writeln!(text, "{}  {selected:>4} of {all} projects {jobs:>5} jobs  {subject}", short(&step.commit))
+            .expect("a string");
+        for why in step.all_because.iter().map(|it| format!("everything: {it}")).chain(step.error.clone()) {
+            writeln!(text, "    {why}").expect("a string");
+        }
+        for (path, reason) in &step.nobody {
+            writeln!(text, "    nobody's: {} ({reason})", path.escape_debug()).expect("a string");
+        }
+    }
+    let selected: usize = steps.iter().map(|it| it.selected.len()).sum();
+    let all: usize = steps.iter().map(|it| it.projects).sum();
+    let whole = steps.iter().filter(|it| it.all_because.is_some()).count();
+    let failed = steps.iter().filter(|it| it.error.is_some()).count();
+    writeln!(
+        text,
+        "{} commits: {selected} of {all} projects selected, everything in {whole}, not to be planned {failed}",
+        steps.len()
+    )
+    .expect("a string");
+    text
+}
