@@ -145,7 +145,11 @@ fn count(plan: &Plan, projects: usize, left_out: usize) -> String {
     if jobs == 0 {
         return format!("nothing to do: no stage of the {left_out} projects is affected (`--all` takes everything)");
     }
-    format!("{jobs} jobs in {projects} projects; {left_out} projects are left out (`--explain PROJECT` says why)")
+    let rest = match left_out {
+        0 => String::new(),
+        n => format!("; {n} projects are left out (`--explain PROJECT` says why)"),
+    };
+    format!("{jobs} jobs in {projects} projects{rest}")
 }
 
 /// Words in lines of at most this width.
