@@ -5,6 +5,7 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -92,9 +93,11 @@ pub struct Comparison<'a> {
 impl<'a> Comparison<'a> {
     /// Prepares a comparison.
     pub fn new(base: &'a Side, head: &'a Side, changes: &'a [Change], rules: &'a Rules) -> Comparison<'a> {
+        let same = Arc::ptr_eq(&base.policy, &head.policy);
         let differs = |stage: &&Stage| {
-            base.policy.lines(stage, &base.tree) != head.policy.lines(stage, &head.tree)
-                || base.policy.own(stage) != head.policy.own(stage)
+            !same
+                && (base.policy.lines(stage, &base.tree) != head.policy.lines(stage, &head.tree)
+                    || base.policy.own(stage) != head.policy.own(stage))
         };
         let policy = STAGES.iter().filter(differs).collect();
         let touched = Touched::of(base, head, changes);

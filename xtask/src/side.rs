@@ -32,7 +32,7 @@ pub struct Side {
     pub tree: Tree,
     /// Sorted by name.
     pub projects: Vec<Project>,
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
     pub links: BTreeMap<Utf8PathBuf, String>,
     /// What the manifests beside the locks say, by directory.
     pub roots: BTreeMap<Utf8PathBuf, Arc<Facts>>,
@@ -161,7 +161,7 @@ impl Side {
     ///
     /// # Errors
     /// When two projects have one name, or a project has a path that is no UTF-8.
-    pub fn new(tree: Tree, globs: &Globs, contents: Contents, policy: Policy) -> Result<Side> {
+    pub fn new(tree: Tree, globs: &Globs, contents: Contents, policy: Arc<Policy>) -> Result<Side> {
         let dirs = lock_dirs(globs, &contents.manifests);
         let mut projects: Vec<Project> = Vec::new();
         for (dir, lock_dir) in &dirs {

@@ -37,6 +37,7 @@ pub struct Settings {
 pub struct Memo {
     manifests: HashMap<Id, Arc<Facts>>,
     locks: HashMap<(Id, Option<String>), Arc<Lockfile>>,
+    policies: HashMap<String, Arc<Policy>>,
 }
 
 /// Reads a revision. `differs` tells of a path whether it may differ from the other revision: only such a lock is read
@@ -75,7 +76,15 @@ pub fn side(
             contents.links.insert(path.to_owned(), target);
         }
     }
-    let policy = policy(&tree, settings, &config, read)?;
+    let key = identity(&tree, settings, &config);
+    let policy = match memo.policies.get(&key) {
+        Some(known) => known.clone(),
+        None => {
+            let policy = Arc::new(policy(&tree, settings, &config, read)?);
+            memo.policies.insert(key, policy.clone());
+            policy
+        }
+    };
     Side::new(tree, &globs, contents, policy)
 }
 
@@ -113,6 +122,21 @@ impl Memo {
         self.locks.insert(key, parsed.clone());
         Ok(parsed)
     }
+}
+
+/// What a policy is made from: equal texts, equal policies.
+fn identity(tree: &Tree, settings: &Settings, config: &Config) -> String {
+    let mut text = settings.text.clone();
+    for (path, bytes) in &settings.outside {
+        text += &format!("\n{path} {}", crate::sources::sha256(bytes));
+    }
+    let further = config.semgrep.extra_rules.iter().map(|it| Utf8PathBuf::from(it.trim_start_matches("./")));
+    for dir in settings.dir.clone().into_iter().chain(further) {
+        for (path, entry) in tree.under(&dir).chain(tree.get(&dir).map(|entry| (dir.as_path(), entry))) {
+            text += &format!("\n{path} {}", entry.id.to_hex());
+        }
+    }
+    text
 }
 
 fn policy(tree: &Tree, settings: &Settings, config: &Config, read: &mut Reader) -> Result<Policy> {

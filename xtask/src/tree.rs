@@ -47,7 +47,7 @@ impl Id {
 
     /// As lower-case hexadecimal.
     pub fn to_hex(self) -> String {
-        self.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+        crate::sources::hex(self.as_bytes())
     }
 
     /// Its 20 or 32 bytes.
