@@ -6,6 +6,7 @@
 use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::undeclared::Watch;
 use crate::context::{self, Context};
 use crate::discover::Project;
 use crate::environments::{self, Kind};
@@ -25,7 +26,7 @@ const INDEX: &[&str] = &["index.rst", "index.ipynb", "index.md", "index.txt"];
 /// Where things are for one run of sphinx.
 struct Desk {
     scratch: Utf8PathBuf,
-    /// The clean copy of the repository's part that belongs to the project.
+    /// The clean copy of the project's files and of further ones that it declares as inputs.
     tree: Utf8PathBuf,
     /// The documentation's sources in it.
     docs: Utf8PathBuf,
@@ -43,7 +44,8 @@ struct Desk {
 pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     let desk = Desk::set_up(ctx, project)?;
     let version = site::version(ctx, project);
-    let done = ctx.run(&desk.call(ctx, project, &version)?)?;
+    let watch = Watch::set_up(ctx, project, &desk.scratch)?;
+    let done = ctx.run(&watch.on(ctx, desk.call(ctx, project, &version)?))?;
     let text = std::fs::read_to_string(&desk.warnings).unwrap_or_default();
     let mut cases = warnings::cases(ctx, project, &desk.tree, &desk.scratch, &text)?;
     if !matches!(done.code, 0..=2) {
@@ -52,6 +54,7 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     if done.code == 2 {
         cases.push(crash(project, &desk, &done)?);
     }
+    cases.extend(watch.cases(ctx, project)?);
     if cases.is_empty() && done.code != 0 {
         return Err(done.refused("sphinx"));
     }
@@ -71,7 +74,7 @@ impl Desk {
     fn set_up(ctx: &Context, project: &Project) -> Result<Desk> {
         let scratch = ctx.scratch(Some(project))?;
         let tree = scratch.join("tree");
-        sources::copy(ctx.repo, &tree, &project.files)?;
+        sources::copy(ctx.repo, &tree, project.files.iter().chain(&ctx.repo.inputs(project)))?;
         let docs = tree.join(&project.dir).join("docs");
         if !INDEX.iter().any(|it| docs.join(it).is_file()) {
             context::write(&docs.join("index.rst"), generated_index(project, &docs))?;
