@@ -10,6 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::config::{self, Config};
 use crate::lock::{Local, Lock};
 use crate::manifest::{self, Manifest};
+use crate::place::Named;
 use crate::side::Globs;
 use crate::{files, packages};
 
@@ -24,6 +25,8 @@ pub struct Repo {
     pub config: Config,
     /// Sorted by name.
     pub projects: Vec<Project>,
+    /// Every file and link that git tracks or would track, repo-relative and sorted.
+    pub files: Vec<Utf8PathBuf>,
 }
 
 /// One Python project.
@@ -66,6 +69,11 @@ impl Project {
         self.lock.as_ref().map_err(|why| anyhow::anyhow!("{why}"))
     }
 
+    /// What its `[tool.xtask] inputs` stand for.
+    pub fn named(&self) -> impl Iterator<Item = Named> {
+        self.manifest.typed.tool.xtask.inputs.iter().filter_map(|it| Named::new(&self.dir, it))
+    }
+
     /// Is this file a test, or test support? Rules for production code do not hold there.
     pub fn is_test(&self, file: &Utf8Path) -> bool {
         let inner = file.strip_prefix(&self.dir).unwrap_or(file);
@@ -85,7 +93,7 @@ impl Repo {
     pub fn load(start: &Utf8Path, config_file: Option<&Utf8Path>) -> Result<Repo> {
         let (root, file) = locate(start, config_file)?;
         let config = Config::load(&file)?;
-        let files = files::list(&root)?;
+        let files = files::list_with_links(&root)?;
         let mut projects = read_projects(&root, &config, &files)?;
         projects.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.dir.cmp(&b.dir)));
         for pair in projects.windows(2) {
@@ -98,12 +106,12 @@ impl Repo {
                 );
             }
         }
-        files::assign(files, &mut projects);
+        files::assign(&root, &files, &mut projects);
         for project in &mut projects {
             project.packages = packages::of(&project.manifest, &project.name, &project.dir, &project.files);
         }
         check_cycles(&projects)?;
-        Ok(Repo { root, ci: config::directory(&file), config, projects })
+        Ok(Repo { root, ci: config::directory(&file), config, projects, files })
     }
 
     /// A project by name, in any spelling.
@@ -121,6 +129,32 @@ impl Repo {
     /// The project in a repo-relative directory.
     pub fn project_in(&self, dir: &Utf8Path) -> Option<&Project> {
         self.projects.iter().find(|it| it.dir == dir)
+    }
+
+    /// The project that a repo-relative path belongs to: the deepest one that holds it.
+    pub fn owner(&self, path: &Utf8Path) -> Option<&Project> {
+        path.ancestors().skip(1).find_map(|dir| self.project_in(dir))
+    }
+
+    /// Is this a file or link of the repository?
+    pub fn has(&self, path: &Utf8Path) -> bool {
+        self.files.binary_search_by(|it| it.as_str().cmp(path.as_str())).is_ok()
+    }
+
+    /// The files and links of the repository below a directory; all of them below the empty path.
+    pub fn under(&self, dir: &Utf8Path) -> impl Iterator<Item = &Utf8PathBuf> {
+        let prefix = if dir.as_str().is_empty() { String::new() } else { format!("{dir}/") };
+        let start = self.files.partition_point(|it| it.as_str() < prefix.as_str());
+        self.files[start..].iter().take_while(move |it| it.as_str().starts_with(&prefix))
+    }
+
+    /// The files that a project's `[tool.xtask] inputs` name, its own among them, sorted.
+    pub fn inputs(&self, project: &Project) -> Vec<Utf8PathBuf> {
+        let mut found = BTreeSet::new();
+        for named in project.named() {
+            found.extend(self.files.iter().filter(|it| named.matches(it) && self.abs(it).is_file()).cloned());
+        }
+        found.into_iter().collect()
     }
 
     /// An absolute path.
@@ -162,6 +196,9 @@ fn read_projects(root: &Utf8Path, config: &Config, files: &[Utf8PathBuf]) -> Res
         let path = dir.join("pyproject.toml");
         let manifest = read_manifest(root, &path)?;
         let Some(table) = &manifest.typed.project else { continue };
+        for text in &manifest.typed.tool.xtask.inputs {
+            Named::check(text).with_context(|| format!("{path}: `{text}` in `[tool.xtask] inputs` is no glob"))?;
+        }
         let name = manifest::normalise_name(&table.name);
         check_name(&path, &name)?;
         let lock_dir = lock_dir(root, &dir, &manifest)?;

@@ -93,11 +93,15 @@ impl Facts {
     /// # Errors
     /// As [`Manifest::parse`].
     pub fn parse(path: &Utf8Path, text: &str) -> Result<Facts> {
-        let manifest = Manifest::parse(path, text)?;
+        Ok(Facts::of(&Manifest::parse(path, text)?))
+    }
+
+    /// The same of a manifest that has been read.
+    pub fn of(manifest: &Manifest) -> Facts {
         let typed = &manifest.typed;
         let project = typed.project.as_ref();
-        let (sources, archives) = sources(&manifest);
-        Ok(Facts {
+        let (sources, archives) = sources(manifest);
+        Facts {
             name: project.map(|it| normalise_name(&it.name)),
             workspace: typed
                 .tool
@@ -107,19 +111,19 @@ impl Facts {
                 .map(|Workspace { members, exclude }| Members { members: members.clone(), exclude: exclude.clone() }),
             sources,
             archives,
-            runtime: runtime(&manifest),
-            dev: dev(&manifest),
+            runtime: runtime(manifest),
+            dev: dev(manifest),
             dynamic: strings(manifest.at(&["project", "dynamic"])).iter().any(|it| it.contains("dependencies")),
-            documents: documents(&manifest),
+            documents: documents(manifest),
             inputs: typed.tool.xtask.inputs.clone(),
             image: typed.tool.xtask.image,
-            ignores: backend(&manifest).contains("hatch"),
+            ignores: backend(manifest).contains("hatch"),
             tests_documents: manifest
                 .at(&["tool", "pytest"])
                 .is_some_and(|it| ["doctest", "docs", "README"].iter().any(|word| it.to_string().contains(word))),
             ship: digest(&Value::Table(shipped(&manifest.table))),
-            uv: digest(&Value::Table(uv(&manifest))),
-        })
+            uv: digest(&Value::Table(uv(manifest))),
+        }
     }
 }
 

@@ -13,41 +13,50 @@ use crate::proc;
 /// Directories that hold no source, for a tree without git.
 const NO_SOURCE: &[&str] = &["target", "node_modules", "__pycache__", "build", "dist", "site-packages"];
 
-/// Gives every file to the deepest project that holds it.
-pub fn assign(files: Vec<Utf8PathBuf>, projects: &mut [Project]) {
+/// Fills in every project's `files` from the list of the repository; a link to a directory is none.
+pub fn assign(root: &Utf8Path, files: &[Utf8PathBuf], projects: &mut [Project]) {
     let by_dir: BTreeMap<Utf8PathBuf, usize> = projects.iter().enumerate().map(|(i, it)| (it.dir.clone(), i)).collect();
-    let mut lists: Vec<Vec<Utf8PathBuf>> = vec![Vec::new(); projects.len()];
-    for file in files {
+    for file in files.iter().filter(|it| root.join(it).is_file()) {
         if let Some(index) = file.ancestors().skip(1).find_map(|dir| by_dir.get(dir)) {
-            lists[*index].push(file);
+            projects[*index].files.push(file.clone());
         }
     }
-    for (project, mut files) in projects.iter_mut().zip(lists) {
-        files.sort();
-        files.dedup();
-        project.files = files;
-    }
+    projects.iter_mut().for_each(|it| it.files.sort());
 }
 
-/// All files below a directory that are source: tracked, or untracked and not ignored.
+/// All files below a directory that are source: tracked, or untracked and not ignored; sorted, links to files among them.
 ///
 /// # Errors
 /// When git is there but cannot list, and when the directory cannot be read.
 pub fn list(root: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
-    if !root.ancestors().any(|dir| dir.join(".git").exists()) {
-        let mut found = Vec::new();
-        walk(root, Utf8Path::new(""), &mut found)?;
-        return Ok(found);
+    let mut files = list_with_links(root)?;
+    files.retain(|file| root.join(file).is_file());
+    Ok(files)
+}
+
+/// The same with links to directories and links that lead nowhere.
+///
+/// # Errors
+/// As [`list`].
+pub fn list_with_links(root: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
+    let mut files = Vec::new();
+    if root.ancestors().any(|dir| dir.join(".git").exists()) {
+        let Some(git) = proc::find_on_path("git") else {
+            bail!("git is not on PATH; install it (Debian: apt-get install git)");
+        };
+        let env = crate::context::inherited(&["PATH", "HOME"]);
+        let args = ["-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+        let output = proc::read(&git, &args, root, &env).context("could not list the files of the repository")?;
+        files.extend(output.split('\0').filter(|it| !it.is_empty()).map(Utf8PathBuf::from));
+    } else {
+        walk(root, Utf8Path::new(""), &mut files)?;
     }
-    let Some(git) = proc::find_on_path("git") else {
-        bail!("git is not on PATH; install it (Debian: apt-get install git)");
-    };
-    let env = crate::context::inherited(&["PATH", "HOME"]);
-    let args = ["-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-    let output = proc::read(&git, &args, root, &env).context("could not list the files of the repository")?;
-    let files = output.split('\0').filter(|it| !it.is_empty()).map(Utf8PathBuf::from);
     // Deleted files are still in the index, submodules and nested repositories are listed as directories.
-    Ok(files.filter(|file| root.join(file).is_file()).collect())
+    files.retain(|file| root.join(file).symlink_metadata().is_ok_and(|it| !it.is_dir()));
+    // As text, so that a directory's files stand together and can be found by a prefix.
+    files.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+    files.dedup();
+    Ok(files)
 }
 
 /// All files below `root/dir` that look like source, where git cannot say; paths relative to `root`.
@@ -64,7 +73,7 @@ pub fn walk(root: &Utf8Path, dir: &Utf8Path, found: &mut Vec<Utf8PathBuf>) -> Re
             if !name.starts_with('.') && !NO_SOURCE.contains(&name) && !is_venv {
                 walk(root, &path, found)?;
             }
-        } else if root.join(&path).is_file() {
+        } else {
             found.push(path);
         }
     }

@@ -11,6 +11,7 @@ use hmac_sha256::Hash;
 use crate::facts::Digest;
 use crate::locked::{Lockfile, Scope};
 use crate::manifest;
+use crate::place::{Named, Place};
 use crate::side::{Project, Side};
 use crate::sources::hex;
 use crate::stages::{self, Closure, Own, Stage};
@@ -41,106 +42,6 @@ pub enum Part {
     Above,
     /// `ci/`.
     Policy,
-}
-
-/// What a file is to its project.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Manifest,
-    Lock,
-    Test,
-    Document,
-    /// Settings of tools that work on the sources.
-    Setting,
-    /// All else: code, data, whatever a build may take in.
-    Code,
-}
-
-const DOCUMENTS: &[&str] = &[
-    "AUTHORS",
-    "CHANGELOG",
-    "CHANGES",
-    "CODE_OF_CONDUCT",
-    "CODEOWNERS",
-    "CONTRIBUTING",
-    "CONTRIBUTORS",
-    "COPYING",
-    "HISTORY",
-    "LICENCE",
-    "LICENSE",
-    "MAINTAINERS",
-    "NEWS",
-    "NOTICE",
-    "README",
-    "SECURITY",
-];
-const SETTINGS: &[&str] = &[
-    ".bandit",
-    ".coveragerc",
-    ".dockerignore",
-    ".editorconfig",
-    ".flake8",
-    ".pre-commit-config.yaml",
-    ".pylintrc",
-    ".pytest.ini",
-    ".ruff.toml",
-    ".semgrepignore",
-    "Dockerfile",
-    "Makefile",
-    "justfile",
-    "mypy.ini",
-    "noxfile.py",
-    "pyrightconfig.json",
-    "pytest.ini",
-    "pytest.toml",
-    "ruff.toml",
-    "tox.ini",
-    "ty.toml",
-];
-/// Settings that a checker obeys wherever they are, and the mark of a typed package.
-const CHECKED: &[&str] = &[".bandit", ".ruff.toml", "py.typed", "ruff.toml", "ty.toml"];
-
-fn place(project: &Project, path: &Utf8Path) -> Place {
-    let inner = path.strip_prefix(&project.dir).unwrap_or(path);
-    let mut components = inner.components().map(|it| it.as_str());
-    let first = components.next().unwrap_or_default();
-    let is_dir = components.next().is_some();
-    let own_package = first == project.name.replace('-', "_");
-    match (first, is_dir) {
-        ("pyproject.toml", false) => Place::Manifest,
-        ("uv.lock", false) => Place::Lock,
-        _ if own_package => Place::Code,
-        ("tests" | "test", true) => Place::Test,
-        ("docs" | "doc", true) => Place::Document,
-        (it, true) if it.starts_with('.') => Place::Setting,
-        (it, false) if SETTINGS.contains(&it) => Place::Setting,
-        (it, false) if it == "conftest.py" || it.ends_with("_test.py") => Place::Test,
-        (it, false) if it.starts_with("test_") && it.ends_with(".py") => Place::Test,
-        (it, false) if is_document(it) => Place::Document,
-        _ => Place::Code,
-    }
-}
-
-fn is_document(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or(name).to_ascii_uppercase();
-    let extension = name.rsplit_once('.').map_or("", |(_, it)| it);
-    let is_text = matches!(extension, "" | "md" | "rst" | "txt" | "MIT" | "APACHE" | "BSD");
-    is_text && DOCUMENTS.iter().any(|it| stem == *it || stem.starts_with(&format!("{it}-")))
-}
-
-/// Does a stage that reads `own` read this file of the project?
-fn is_read(project: &Project, path: &Utf8Path, own: Own) -> bool {
-    let place = place(project, path);
-    let is_python = matches!(path.extension(), Some("py" | "pyi" | "ipynb"));
-    match (place, own) {
-        (Place::Manifest, _) => true,
-        // A lock counts by its meaning.
-        (Place::Lock, _) | (_, Own::Manifest) => false,
-        (_, Own::All) => true,
-        (_, Own::Python) => is_python || path.file_name().is_some_and(|it| CHECKED.contains(&it)),
-        (place, Own::Production) => is_python && place == Place::Code,
-        (place, Own::Tested) => place != Place::Document || project.facts.tests_documents,
-    }
 }
 
 /// The list of a stage of a project, sorted, no line twice.
@@ -260,7 +161,8 @@ fn value(entry: Entry) -> String {
 
 /// The files of a project that a stage reads, links followed.
 fn of_files(side: &Side, project: &Project, own: Own) -> Vec<Line> {
-    let files = project.files.iter().filter(|path| is_read(project, path, own));
+    let owner = project.owner();
+    let files = project.files.iter().filter(|path| owner.is_read(path, own));
     let mut found = Vec::new();
     for path in files {
         found.extend(side.tree.get(path).map(|entry| (path.to_string(), value(entry))));
@@ -313,19 +215,12 @@ pub fn extra(side: &Side, project: &Project) -> Vec<(String, String)> {
 
 /// The files that a glob relative to a directory stands for.
 pub fn matching(side: &Side, dir: &Utf8Path, text: &str) -> Vec<Utf8PathBuf> {
-    let Some(pattern) = manifest::resolve(dir, Utf8Path::new(text)) else { return Vec::new() };
-    let Ok(glob) = glob::Pattern::new(pattern.as_str()) else { return Vec::new() };
-    let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
-    // Only what is below the part without wildcards can match.
-    let fixed: Utf8PathBuf = pattern.components().take_while(|it| !it.as_str().contains(['*', '?', '['])).collect();
-    if fixed == pattern {
-        if side.tree.get(&pattern).is_some() {
-            return vec![pattern];
-        }
-        return side.tree.under(&pattern).map(|it| it.0.to_owned()).collect();
+    let Some(named) = Named::new(dir, text) else { return Vec::new() };
+    if side.tree.get(&named.fixed).is_some() {
+        return if named.matches(&named.fixed) { vec![named.fixed] } else { Vec::new() };
     }
-    let all = side.tree.under(&fixed).map(|it| it.0);
-    all.filter(|path| glob.matches_with(path.as_str(), options)).map(Utf8Path::to_owned).collect()
+    let below = side.tree.under(&named.fixed).map(|it| it.0);
+    below.filter(|path| named.matches(path)).map(Utf8Path::to_owned).collect()
 }
 
 /// What those who install a project see of it.
@@ -339,7 +234,7 @@ fn shipped(side: &Side, project: &Project, with_code: bool) -> Vec<(String, Stri
     }
     found.extend(ignored(side, project));
     if with_code {
-        for path in project.files.iter().filter(|it| place(project, it) == Place::Code) {
+        for path in project.files.iter().filter(|it| project.owner().place(it) == Place::Code) {
             found.extend(side.tree.get(path).map(|entry| (path.to_string(), value(entry))));
             follow(side, path, &mut found);
         }

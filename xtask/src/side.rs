@@ -12,6 +12,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::facts::{Facts, Members};
 use crate::locked::{Lockfile, Scope};
 use crate::manifest;
+use crate::place::Owner;
 use crate::policy::Policy;
 use crate::tree::{Mode, Tree};
 
@@ -54,6 +55,13 @@ pub struct Project {
     pub needs: Vec<Need>,
     /// Its files, repo-relative, those of projects inside it left out.
     pub files: Vec<Utf8PathBuf>,
+}
+
+impl Project {
+    /// What places its files.
+    pub fn owner(&self) -> Owner<'_> {
+        Owner { name: &self.name, dir: &self.dir, tests_documents: self.facts.tests_documents }
+    }
 }
 
 /// A directory of the repository that a project needs.

@@ -37,7 +37,7 @@ pub fn closure_stamp(repo: &Repo, project: &Project) -> Result<Option<String>> {
         projects.push(other);
     }
     for project in projects {
-        for file in project.files.iter().chain(&inputs(repo, project)?) {
+        for file in project.files.iter().chain(&repo.inputs(project)) {
             let bytes = std::fs::read(repo.abs(file)).with_context(|| format!("could not read {file}"))?;
             for part in [file.as_str().as_bytes(), &bytes] {
                 hash.update((part.len() as u64).to_le_bytes());
@@ -46,26 +46,6 @@ pub fn closure_stamp(repo: &Repo, project: &Project) -> Result<Option<String>> {
         }
     }
     Ok(Some(hex(&hash.finalize())))
-}
-
-/// The files outside a project that it says it reads, sorted.
-fn inputs(repo: &Repo, project: &Project) -> Result<Vec<Utf8PathBuf>> {
-    let mut found = Vec::new();
-    for text in &project.manifest.typed.tool.xtask.inputs {
-        let pattern = format!("{}/{text}", glob::Pattern::escape(repo.abs(&project.dir).as_str()));
-        let paths = glob::glob(&pattern).with_context(|| {
-            format!("{}: `{text}` in `[tool.xtask] inputs` is no glob", project.path("pyproject.toml"))
-        })?;
-        for path in paths {
-            let path = path.with_context(|| format!("while looking for `{text}`, an input of {}", project.name))?;
-            let path = Utf8PathBuf::try_from(path).with_context(|| format!("an input of {}", project.name))?;
-            if path.is_file() {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 /// Bytes as lower-case hexadecimal.

@@ -28,6 +28,7 @@ mod sbom;
 mod semgrep;
 mod syntax;
 mod type_check;
+mod undeclared;
 mod vulnerabilities;
 
 /// One kind of check.

@@ -6,14 +6,14 @@
 use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::build::tree::extra_inputs;
+use super::undeclared::Watch;
 use crate::context::{self, Context};
 use crate::discover::Project;
 use crate::environments::{self, Kind};
 use crate::proc::Call;
 use crate::sources;
 use crate::tools::Tool;
-use crate::verdict::{Status, Verdict};
+use crate::verdict::{Case, Status, Verdict};
 
 mod crash;
 mod documents;
@@ -29,7 +29,7 @@ const INDEX: &[&str] = &["index.rst", "index.ipynb", "index.md", "index.txt"];
 /// Where things are for one run of sphinx.
 struct Desk {
     scratch: Utf8PathBuf,
-    /// The clean copy of the repository's part that belongs to the project.
+    /// The clean copy of the project's files and of further ones that it declares as inputs.
     tree: Utf8PathBuf,
     /// The documentation's sources in it.
     docs: Utf8PathBuf,
@@ -51,15 +51,23 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     }
     let desk = Desk::set_up(ctx, project)?;
     let version = site::version(ctx, project);
-    let done = ctx.run(&desk.call(ctx, project, &version)?)?;
+    let watch = Watch::set_up(ctx, project, &desk.scratch)?;
+    let done = ctx.run(&watch.on(ctx, desk.call(ctx, project, &version)?))?;
     let text = std::fs::read_to_string(&desk.warnings).unwrap_or_default();
     let mut cases = warnings::cases(ctx, project, &desk.tree, &desk.scratch, &text)?;
     if !matches!(done.code, 0..=2) {
         return Err(done.refused("sphinx"));
     }
+    let undeclared = watch.cases(ctx, project)?;
     if done.code == 2 {
-        cases.push(crash::case(ctx, project, &desk.tree, &done)?);
+        match crash::case(ctx, project, &desk.tree, &done) {
+            Ok(case) => cases.push(case),
+            // What is not declared is not in the copy: that may well be why it crashed.
+            Err(error) if !undeclared.is_empty() => cases.push(Case::error("sphinx", format!("{error:#}"))),
+            Err(error) => return Err(error),
+        }
     }
+    cases.extend(undeclared);
     if cases.is_empty() && done.code != 0 {
         return Err(done.refused("sphinx"));
     }
@@ -84,7 +92,7 @@ impl Desk {
     fn set_up(ctx: &Context, project: &Project) -> Result<Desk> {
         let scratch = ctx.scratch(Some(project))?;
         let tree = scratch.join("tree");
-        sources::copy(ctx.repo, &tree, project.files.iter().chain(&extra_inputs(ctx.repo, project)?))?;
+        sources::copy(ctx.repo, &tree, project.files.iter().chain(&ctx.repo.inputs(project)))?;
         let docs = tree.join(&project.dir).join("docs");
         if !INDEX.iter().any(|it| docs.join(it).is_file()) {
             context::write(&docs.join("index.rst"), modules::page(project, &docs))?;

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
+use super::undeclared::Watch;
 use crate::context::{self, Context};
 use crate::discover::Project;
 use crate::environments::{self, Kind};
@@ -60,7 +61,8 @@ struct Summary {
 /// When pytest could not do its work or ended without its reports.
 pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     let plan = plan(ctx, project)?;
-    let done = launch(ctx, project, &plan)?;
+    let watch = Watch::set_up(ctx, project, &plan.scratch)?;
+    let done = launch(ctx, project, &plan, &watch)?;
     let frames = frames::Frames::of(ctx.repo, project);
     let summary = plan.scratch.join("summary.json");
     let Ok(text) = std::fs::read_to_string(&summary) else {
@@ -87,6 +89,7 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
         return Err(done.refused("pytest reports no failure, yet it"));
     }
 
+    cases.extend(watch.cases(ctx, project)?);
     let (least, remark) = waivers::setting(project, "pytest.coverage", ctx.repo.config.pytest.coverage)?;
     let figures = match cases.iter().any(|case| matches!(case.status, Status::Pass | Status::Fail)) {
         true => Some(coverage::measure(ctx, project, &plan)?),
@@ -171,11 +174,11 @@ fn installed(environment: &Utf8Path, module: &str) -> bool {
     versions.flatten().any(|it| it.path().join("site-packages").join(module).is_dir())
 }
 
-fn launch(ctx: &Context, project: &Project, plan: &Plan) -> Result<Done> {
+fn launch(ctx: &Context, project: &Project, plan: &Plan, watch: &Watch) -> Result<Done> {
     let launcher = plan.scratch.join("launch.py");
     context::write(&launcher, include_str!("pytest/launch.py"))?;
     let call = python(ctx, project, plan)?.arg(launcher).arg(plan.scratch.join("plan.json"));
-    ctx.run(&call.cwd(plan.project.clone()))
+    ctx.run(&watch.on(ctx, call.cwd(plan.project.clone())))
 }
 
 /// The environment's interpreter as its tests expect it: its programs first on the path, a home of its own.

@@ -11,6 +11,7 @@ mod planted_env;
 mod planted_lint;
 mod planted_sbom;
 mod planted_ship;
+mod planted_undeclared;
 mod running;
 mod sbom;
 mod semgrep_rules;

@@ -30,7 +30,7 @@ pub fn stage(repo: &Repo, project: &Project, to: &Utf8Path) -> Result<()> {
         stage_dir(repo, dir, to)?;
     }
     sources::copy(repo, to, archives(repo, project).iter())?;
-    sources::copy(repo, to, &extra_inputs(repo, project)?)
+    sources::copy(repo, to, &repo.inputs(project))
 }
 
 /// Does the build backend take the version, or the list of files, from git?
@@ -92,24 +92,4 @@ fn stage_workspace(repo: &Repo, lock_dir: &Utf8Path, to: &Utf8Path) -> Result<()
         }
     }
     sources::copy(repo, to, wanted.iter().filter(|it| repo.abs(it).is_file()))
-}
-
-/// Files outside the project that it declares to read.
-///
-/// # Errors
-/// When one of its globs is none.
-pub fn extra_inputs(repo: &Repo, project: &Project) -> Result<Vec<Utf8PathBuf>> {
-    let base = repo.abs(&project.dir).canonicalize_utf8()?;
-    let mut found = Vec::new();
-    for input in &project.manifest.typed.tool.xtask.inputs {
-        let pattern = format!("{}/{input}", glob::Pattern::escape(base.as_str()));
-        let paths = glob::glob(&pattern).with_context(|| {
-            format!("{}: `{input}` in tool.xtask.inputs is no glob", project.path("pyproject.toml"))
-        })?;
-        for path in paths.flatten().filter(|it| it.is_file()) {
-            let path = Utf8PathBuf::from_path_buf(path).ok().and_then(|it| it.canonicalize_utf8().ok());
-            found.extend(path.and_then(|it| it.strip_prefix(&repo.root).ok().map(ToOwned::to_owned)));
-        }
-    }
-    Ok(found)
 }

@@ -138,7 +138,7 @@ impl Parts {
         for dir in &self.dirs {
             tree::stage_dir(repo, dir, &all)?;
         }
-        let extra = tree::extra_inputs(repo, project)?;
+        let extra = repo.inputs(project);
         sources::copy(repo, &all, extra.iter().chain(&self.archives))?;
         let count = walk(&all)?.iter().filter(|it| it.is_file()).count();
 
