@@ -93,7 +93,8 @@ fn every_row_of_merge_requests_children_and_tags() {
             merge-request: commit bbbb
         SOURCE=parent_pipeline BRANCH=main BEFORE_SHA=A
             child: everything
-    "#]].assert_eq(&table);
+    "#]]
+    .assert_eq(&table);
 }
 
 #[test]
@@ -154,7 +155,8 @@ fn every_row_of_branches() {
             unknown-source: everything
         BRANCH=topic
             unknown-source: everything
-    "#]].assert_eq(&table);
+    "#]]
+    .assert_eq(&table);
 }
 
 #[test]
