@@ -58,8 +58,6 @@ const FIXED: &[&str] = &[
     "-c",
     "safe.directory=*",
     "-c",
-    "core.quotePath=false",
-    "-c",
     "core.fsmonitor=false",
     "-c",
     "color.ui=false",
