@@ -58,8 +58,6 @@ const FIXED: &[&str] = &[
     "-c",
     "safe.directory=*",
     "-c",
-    "core.quotePath=false",
-    "-c",
     "core.fsmonitor=false",
     "-c",
     "color.ui=false",
@@ -227,7 +225,7 @@ impl Git {
             };
             let (before, after) = (entry(mode_before, before)?, entry(mode_after, after)?);
             if let Some(path) = path.strip_prefix(self.prefix.as_bytes()) {
-                found.push(Change { path: tree::text(path).into(), before, after });
+                found.push(Change { path: tree::text(path).into_owned().into(), before, after });
             }
         }
         found.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));

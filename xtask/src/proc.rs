@@ -1,7 +1,8 @@
 //! The only file that starts a process.
 //!
 //! Stage processes run through `duct`: a chosen environment, their own process group, a log, a time limit and a way
-//! to be ended. Short commands whose output is read (git, provisioning) run through `xshell`.
+//! to be ended. What is asked of git runs the same way without a log, or stays for many questions (`Dialogue`). Short
+//! commands of provisioning run through `xshell`.
 //! Must not know what a tool means by its exit code: callers decide.
 
 use std::collections::BTreeMap;

@@ -2,6 +2,7 @@
 //!
 //! Values only, built from what others have read. No input or output here, and no opinion on what a change means.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
@@ -36,13 +37,19 @@ impl Id {
     /// On any other text.
     pub fn from_hex(text: &str) -> Result<Id> {
         let digit = |byte: u8| (byte as char).to_digit(16).map(|it| it as u8);
-        let digits: Option<Vec<u8>> = text.bytes().map(digit).collect();
-        match digits {
-            Some(digits) if matches!(digits.len(), 40 | 64) => {
-                Id::new(&digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect::<Vec<u8>>())
-            }
-            _ => bail!("{text:?} is no object id: 40 or 64 hexadecimal digits"),
+        let mut bytes = [0; 32];
+        let whole = matches!(text.len(), 40 | 64)
+            && text.as_bytes().chunks(2).zip(&mut bytes).all(|(pair, byte)| match (digit(pair[0]), digit(pair[1])) {
+                (Some(high), Some(low)) => {
+                    *byte = high << 4 | low;
+                    true
+                }
+                _ => false,
+            });
+        if !whole {
+            bail!("{text:?} is no object id: 40 or 64 hexadecimal digits");
         }
+        Ok(Id { length: (text.len() / 2) as u8, bytes })
     }
 
     /// As lower-case hexadecimal.
@@ -301,11 +308,11 @@ pub fn changes(base: &Tree, head: &Tree) -> Vec<Change> {
 ///
 /// A valid path that already reads like that is written with two backslashes as well, so that no two paths become one
 /// text; both are listed by [`Tree::odd`].
-pub fn text(path: &[u8]) -> String {
+pub fn text(path: &[u8]) -> Cow<'_, str> {
     if let Ok(valid) = std::str::from_utf8(path)
         && !looks_escaped(valid)
     {
-        return valid.to_owned();
+        return Cow::Borrowed(valid);
     }
     let mut out = String::with_capacity(path.len() + 8);
     for chunk in path.utf8_chunks() {
@@ -314,7 +321,7 @@ pub fn text(path: &[u8]) -> String {
             out.push_str(&format!("\\x{byte:02x}"));
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 /// The bytes of a path that was written by [`text`].

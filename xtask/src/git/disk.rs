@@ -28,10 +28,8 @@ struct Row<'a> {
 enum State {
     /// As the index says.
     Kept,
-    /// To be looked at on the disk.
+    /// To be looked at on the disk: it may have changed or be gone.
     Looked,
-    /// No longer there.
-    Gone,
 }
 
 /// The settings that say how far the modes on this disk can be believed.
@@ -58,7 +56,7 @@ impl Git {
     /// # Errors
     /// When git cannot list, or a file cannot be read.
     pub fn work_tree(&self) -> Result<Tree> {
-        let flags = ["--stage", "--modified", "--deleted", "--others", "--exclude-standard"];
+        let flags = ["--stage", "--modified", "--others", "--exclude-standard"];
         let listing = self.run(&[&["ls-files", "-z", "-t", "-v"], &flags[..]].concat())?;
         let rows = rows(&listing)?;
         let belief = self.belief()?;
@@ -66,7 +64,7 @@ impl Git {
         let mut linked = HashMap::new();
         for row in &rows {
             // Below a link that has taken the place of a directory, git sees the files of another place.
-            let gone = row.state == State::Gone || row.indexed.is_some() && self.below_link(row.path, &mut linked);
+            let gone = row.indexed.is_some() && self.below_link(row.path, &mut linked);
             match row.indexed {
                 _ if gone => {}
                 Some(it) if row.state == State::Kept && it.mode != Mode::Submodule => {
@@ -202,14 +200,11 @@ fn rows(listing: &[u8]) -> Result<Vec<Row<'_>>> {
         let (Some(mode), Some(Ok(id))) = (mode, id) else { bail!(unreadable("ls-files", field)) };
         let state = match tag {
             b'H' | b'S' | b's' => State::Kept,
-            b'R' | b'r' => State::Gone,
-            // Changed, in conflict, or (in small letters) marked to be taken for unchanged.
+            // Changed or gone, in conflict, or (in small letters) marked to be taken for unchanged.
             _ => State::Looked,
         };
         match rows.last_mut().filter(|it| it.path == path && it.indexed.is_some()) {
             Some(_) if state == State::Kept => {}
-            // A deleted file is listed as changed as well.
-            Some(last) if last.state == State::Gone => {}
             Some(last) => last.state = state,
             None => rows.push(Row { path, indexed: Some(Entry { mode, id }), state }),
         }

@@ -83,7 +83,7 @@ fn a_change_of_mode_is_a_change() {
 fn paths_that_are_no_utf8_stay_apart() {
     let paths: &[&[u8]] =
         &[b"a\xff", b"a\\xff", b"a\\\\xff", b"a\\", b"a\xff\\", b"a\xff\\xff", b"plain\\n", b"\xc3\xa9\xfe", b"a\\xFF"];
-    let texts: Vec<String> = paths.iter().map(|it| text(it)).collect();
+    let texts: Vec<String> = paths.iter().map(|it| text(it).into_owned()).collect();
     for (path, text) in paths.iter().zip(&texts) {
         assert_eq!(&bytes(text), path, "{text}");
         assert_eq!(texts.iter().filter(|it| *it == text).count(), 1, "{text}");
