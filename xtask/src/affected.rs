@@ -180,7 +180,8 @@ impl<'a> Comparison<'a> {
         let mut selected = Vec::new();
         for stage in stages {
             let mut found = Vec::new();
-            if own || settings || self.policy.iter().any(|it| it.name == stage.name) {
+            let mut read = inputs::image(project, stage).into_iter().chain([stage]);
+            if own || settings || read.any(|it| self.policy.iter().any(|differs| differs.name == it.name)) {
                 let old = inputs::own(self.base, before, stage);
                 found = differences(&old, &inputs::own(self.head, project, stage));
             }

@@ -109,7 +109,7 @@ pub fn sight(project: &Project, stage: &Stage) -> Sight {
 }
 
 /// docker-build, where its image is what the stage looks at.
-fn image(project: &Project, stage: &Stage) -> Option<&'static Stage> {
+pub fn image(project: &Project, stage: &Stage) -> Option<&'static Stage> {
     let is_subject = project.facts.image && matches!(stage.name, "sbom" | "vulnerabilities");
     is_subject.then(|| &stages::STAGES[stages::position("docker-build")])
 }
