@@ -130,7 +130,9 @@ impl<'a> Comparison<'a> {
 
     /// Whose input a path is, in either revision.
     pub fn account(&self, path: &Utf8Path) -> Account {
-        if let Some(project) = self.head.owner(path).or_else(|| self.base.owner(path)) {
+        // Whoever owns the place owns the file only in a revision that has both.
+        let owner = |side: &'a Side| side.tree.get(path).and_then(|_| side.owner(path));
+        if let Some(project) = owner(self.head).or_else(|| owner(self.base)) {
             return Account::Project(project.name.clone());
         }
         if self.beside().contains(path) {
