@@ -188,7 +188,8 @@ impl<'a> Comparison<'a> {
                 found = differences(&old, &inputs::own(self.head, project, stage));
             }
             let sight = inputs::sight(project, stage).max(inputs::sight(before, stage));
-            let reached = self.reach.nearest(project, sight);
+            let differ = || inputs::list(self.base, before, stage) != inputs::list(self.head, project, stage);
+            let reached = self.reach.nearest(project, sight).filter(|it| it.is_certain || differ());
             if before.dir != project.dir && !found.is_empty() {
                 selected.push((stage, moved(before, project)));
             } else if let Some(reason) = self.reason(project, &found, reached) {

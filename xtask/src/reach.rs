@@ -16,6 +16,8 @@ use crate::side::{Project, Side};
 pub struct Reach {
     /// By directory, what differs of its manifest, and what of its code as well.
     differences: BTreeMap<Utf8PathBuf, [Vec<Difference>; 2]>,
+    /// The directories of which the needs differ.
+    needs: BTreeSet<Utf8PathBuf>,
     /// By what they see: for each reached directory, the next one on the way to the difference.
     ways: HashMap<Sight, Steps>,
 }
@@ -33,6 +35,8 @@ type Steps = HashMap<Utf8PathBuf, Vec<Step>>;
 #[derive(Debug)]
 pub struct Reached<'a> {
     pub differences: &'a [Difference],
+    /// Does every list that has this package differ? Not when only its needs do: others may lead to the same packages.
+    pub is_certain: bool,
     /// Directories from the local package that differs to the project, both included.
     pub way: Vec<Utf8PathBuf>,
 }
@@ -48,6 +52,7 @@ impl Reach {
             if let Some(it) = needs_differ(base, head, dir) {
                 manifest.push(it.clone());
                 code.push(it);
+                reach.needs.insert(dir.clone());
             }
             if !code.is_empty() {
                 reach.differences.insert(dir.clone(), [manifest, code]);
@@ -89,7 +94,9 @@ impl Reach {
             way.push(at.clone());
         }
         way.reverse();
-        Some(Reached { differences: &self.differences.get(source)?[usize::from(sight.code)], way })
+        let differences = &self.differences.get(source)?[usize::from(sight.code)];
+        let is_certain = differences.len() > usize::from(self.needs.contains(source));
+        Some(Reached { differences, is_certain, way })
     }
 }
 
