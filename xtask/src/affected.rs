@@ -130,7 +130,9 @@ impl<'a> Comparison<'a> {
 
     /// Whose input a path is, in either revision.
     pub fn account(&self, path: &Utf8Path) -> Account {
-        if let Some(project) = self.head.owner(path).or_else(|| self.base.owner(path)) {
+        // Whoever owns the place owns the file only in a revision that has both.
+        let owner = |side: &'a Side| side.tree.get(path).and_then(|_| side.owner(path));
+        if let Some(project) = owner(self.head).or_else(|| owner(self.base)) {
             return Account::Project(project.name.clone());
         }
         if self.beside().contains(path) {
@@ -180,12 +182,14 @@ impl<'a> Comparison<'a> {
         let mut selected = Vec::new();
         for stage in stages {
             let mut found = Vec::new();
-            if own || settings || self.policy.iter().any(|it| it.name == stage.name) {
+            let mut read = inputs::image(project, stage).into_iter().chain([stage]);
+            if own || settings || read.any(|it| self.policy.iter().any(|differs| differs.name == it.name)) {
                 let old = inputs::own(self.base, before, stage);
                 found = differences(&old, &inputs::own(self.head, project, stage));
             }
             let sight = inputs::sight(project, stage).max(inputs::sight(before, stage));
-            let reached = self.reach.nearest(project, sight);
+            let differ = || inputs::list(self.base, before, stage) != inputs::list(self.head, project, stage);
+            let reached = self.reach.nearest(project, sight).filter(|it| it.is_certain || differ());
             if before.dir != project.dir && !found.is_empty() {
                 selected.push((stage, moved(before, project)));
             } else if let Some(reason) = self.reason(project, &found, reached) {

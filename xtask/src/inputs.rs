@@ -59,11 +59,23 @@ pub fn list(side: &Side, project: &Project, stage: &Stage) -> Vec<Line> {
 
 /// The part of the list that is not about local packages.
 pub fn own(side: &Side, project: &Project, stage: &Stage) -> Vec<Line> {
-    let mut lines = Vec::new();
     if stage.name == "docker-build" && !project.facts.image {
-        lines.extend(of_files(side, project, Own::Manifest));
-        return lines;
+        return of_files(side, project, Own::Manifest);
     }
+    let mut lines = without_waivers(side, project, stage);
+    if let Some(image) = image(project, stage) {
+        lines.extend(without_waivers(side, project, image));
+    }
+    // An exception of one stage is none of another's, whatever both read.
+    let waivers = side.policy.waivers(stage, &project.name).into_iter();
+    lines.extend(waivers.map(|(key, value)| Line { part: Part::Policy, of: String::new(), key, value }));
+    lines.sort();
+    lines.dedup();
+    lines
+}
+
+fn without_waivers(side: &Side, project: &Project, stage: &Stage) -> Vec<Line> {
+    let mut lines = Vec::new();
     lines.extend(of_files(side, project, side.policy.own(stage)));
     if reads_inputs(stage) {
         let part = |(path, value)| Line { part: Part::Own, of: project.name.clone(), key: path, value };
@@ -73,13 +85,8 @@ pub fn own(side: &Side, project: &Project, stage: &Stage) -> Vec<Line> {
         lines.extend(of_lock(side, project, scope));
         lines.extend(above(side, project));
     }
-    let policy = side.policy.lines(stage, &side.tree).into_iter().chain(side.policy.waivers(stage, &project.name));
+    let policy = side.policy.lines(stage, &side.tree).into_iter();
     lines.extend(policy.map(|(key, value)| Line { part: Part::Policy, of: String::new(), key, value }));
-    if let Some(image) = image(project, stage) {
-        lines.extend(own(side, project, image));
-    }
-    lines.sort();
-    lines.dedup();
     lines
 }
 
@@ -102,7 +109,7 @@ pub fn sight(project: &Project, stage: &Stage) -> Sight {
 }
 
 /// docker-build, where its image is what the stage looks at.
-fn image(project: &Project, stage: &Stage) -> Option<&'static Stage> {
+pub fn image(project: &Project, stage: &Stage) -> Option<&'static Stage> {
     let is_subject = project.facts.image && matches!(stage.name, "sbom" | "vulnerabilities");
     is_subject.then(|| &stages::STAGES[stages::position("docker-build")])
 }

@@ -61,8 +61,6 @@ const SETTINGS: &[&str] = &[
     ".ruff.toml",
     ".semgrepignore",
     "Dockerfile",
-    "Makefile",
-    "justfile",
     "mypy.ini",
     "noxfile.py",
     "pyrightconfig.json",

@@ -16,8 +16,10 @@ use crate::side::{Project, Side};
 pub struct Reach {
     /// By directory, what differs of its manifest, and what of its code as well.
     differences: BTreeMap<Utf8PathBuf, [Vec<Difference>; 2]>,
+    /// The directories of which the needs differ.
+    needs: BTreeSet<Utf8PathBuf>,
     /// By what they see: for each reached directory, the next one on the way to the difference.
-    ways: HashMap<Sight, HashMap<Utf8PathBuf, Step>>,
+    ways: HashMap<Sight, Steps>,
 }
 
 #[derive(Debug, Clone)]
@@ -26,10 +28,15 @@ struct Step {
     source: Utf8PathBuf,
 }
 
+/// To one difference, and where there is one to a second: in a circle of needs the nearest can be the project itself.
+type Steps = HashMap<Utf8PathBuf, Vec<Step>>;
+
 /// A difference that reaches a project.
 #[derive(Debug)]
 pub struct Reached<'a> {
     pub differences: &'a [Difference],
+    /// Does every list that has this package differ? Not when only its needs do: others may lead to the same packages.
+    pub is_certain: bool,
     /// Directories from the local package that differs to the project, both included.
     pub way: Vec<Utf8PathBuf>,
 }
@@ -45,6 +52,7 @@ impl Reach {
             if let Some(it) = needs_differ(base, head, dir) {
                 manifest.push(it.clone());
                 code.push(it);
+                reach.needs.insert(dir.clone());
             }
             if !code.is_empty() {
                 reach.differences.insert(dir.clone(), [manifest, code]);
@@ -72,21 +80,23 @@ impl Reach {
     /// The nearest difference that a project sees.
     pub fn nearest(&self, project: &Project, sight: Sight) -> Option<Reached<'_>> {
         let steps = self.ways.get(&sight)?;
-        let source = &steps.get(&project.dir)?.source;
+        let source = &steps.get(&project.dir)?.first()?.source;
         let mut way = vec![project.dir.clone()];
         let mut at = &project.dir;
         while at != source {
             // Beyond the first step only what ships counts, whatever the project itself sees.
             let onward =
                 if way.len() == 1 { steps } else { self.ways.get(&Sight { scope: Some(Scope::Runtime), ..sight })? };
-            at = match onward.get(at) {
+            at = match onward.get(at).and_then(|it| it.iter().find(|it| it.source == *source)) {
                 Some(step) if !way.contains(&step.next) => &step.next,
                 _ => source,
             };
             way.push(at.clone());
         }
         way.reverse();
-        Some(Reached { differences: &self.differences.get(source)?[usize::from(sight.code)], way })
+        let differences = &self.differences.get(source)?[usize::from(sight.code)];
+        let is_certain = differences.len() > usize::from(self.needs.contains(source));
+        Some(Reached { differences, is_certain, way })
     }
 }
 
@@ -108,7 +118,7 @@ fn needs_differ(base: &Side, head: &Side, dir: &Utf8Path) -> Option<Difference> 
 }
 
 /// Goes from the sources to those who need them, breadth first, so that the first to come is the nearest.
-fn spread(side: &Side, sources: &[&Utf8PathBuf], scope: Scope, found: &mut HashMap<Utf8PathBuf, Step>) {
+fn spread(side: &Side, sources: &[&Utf8PathBuf], scope: Scope, found: &mut Steps) {
     let mut users: HashMap<&Utf8Path, Vec<(&Project, Scope)>> = HashMap::new();
     for project in &side.projects {
         for need in &project.needs {
@@ -116,18 +126,22 @@ fn spread(side: &Side, sources: &[&Utf8PathBuf], scope: Scope, found: &mut HashM
         }
     }
     let mut queue: VecDeque<(&Utf8Path, &Utf8Path)> = sources.iter().map(|it| (it.as_path(), it.as_path())).collect();
-    let mut carries: BTreeSet<&Utf8Path> = queue.iter().map(|it| it.0).collect();
+    let mut carried: HashMap<&Utf8Path, Vec<&Utf8Path>> = queue.iter().map(|it| (it.0, vec![it.1])).collect();
     while let Some((dir, source)) = queue.pop_front() {
         for (user, needs) in users.get(dir).into_iter().flatten() {
             if user.dir == source {
                 continue;
             }
             if *needs <= scope {
-                let step = || Step { next: dir.to_owned(), source: source.to_owned() };
-                found.entry(user.dir.clone()).or_insert_with(step);
+                let steps = found.entry(user.dir.clone()).or_default();
+                if steps.len() < 2 && steps.iter().all(|it| it.source != source) {
+                    steps.push(Step { next: dir.to_owned(), source: source.to_owned() });
+                }
             }
             // Whoever needs the user gets what the user needs to run, not what it needs to be tested.
-            if *needs == Scope::Runtime && carries.insert(&user.dir) {
+            let sources = carried.entry(&user.dir).or_default();
+            if *needs == Scope::Runtime && sources.len() < 2 && !sources.contains(&source) {
+                sources.push(source);
                 queue.push_back((&user.dir, source));
             }
         }

@@ -36,6 +36,13 @@ impl Touched {
                 touched.dirs.extend(others.filter(|it| is_below(changes, &it.dir)).map(|it| it.dir.clone()));
             }
         }
+        // Settings alone can make a directory a project or none, and give its files to another.
+        for (side, other) in [(base, head), (head, base)] {
+            for project in side.projects.iter().filter(|it| other.project_in(&it.dir).is_none()) {
+                touched.dirs.insert(project.dir.clone());
+                touched.own.extend(other.owner(&project.dir).map(|it| it.name.clone()));
+            }
+        }
         for side in [base, head] {
             let own = touched.own.iter().filter_map(|it| side.project(it));
             touched.dirs.extend(own.map(|it| it.dir.clone()));
