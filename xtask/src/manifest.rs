@@ -76,7 +76,7 @@ pub struct XtaskTable {
     /// The directories (or modules) of its own code, relative to the project, where they cannot be found by convention.
     #[serde(default)]
     pub packages: Vec<Utf8PathBuf>,
-    /// Extra inputs, as globs relative to the project: files outside it that its stages read.
+    /// Extra inputs, as globs relative to the project: files that its stages read beside those they read anyway.
     #[serde(default)]
     pub inputs: Vec<String>,
     /// Exceptions, each with owner, reason and expiry date.

@@ -219,7 +219,7 @@ fn directories() {
             "the root",
             "pytest",
             |it| test(it, "import os\nassert os.listdir(\"../..\")"),
-            "the directory the root is listed by",
+            "the root of the repository is listed by",
         ),
         row(
             "21 files of one directory",

@@ -99,9 +99,9 @@ fn cures(repo: &Repo, project: &Project, findings: Vec<Finding>) -> Vec<Cure> {
         let (inside, rest): (BTreeMap<_, _>, _) = files.into_iter().partition(|(path, _)| named.matches(path));
         files = rest;
         let detail = inside.iter().map(|(path, (_, by))| format!("{path} {by}\n")).collect();
-        let name = crate::side::shown(&dir);
+        let name = if dir.as_str().is_empty() { "the root of the repository" } else { dir.as_str() };
         let (what, by) = match by {
-            Some(by) => (format!("the directory {name} is listed"), by),
+            Some(by) => (format!("{name} is listed"), by),
             None => {
                 let by = inside.values().next().map(|(_, by)| by.clone()).unwrap_or_default();
                 (format!("{} files of {name} are read", inside.len()), format!("{by} and elsewhere"))

@@ -72,7 +72,8 @@ class Watch:
             path = self.fsdecode(path)
         if path[:1] != "/":
             path = self.join(self.getcwd(), path)
-        if "/." in path or "//" in path or path[-1] == "/":
+        # Most paths have nothing of the kind; hidden directories are common.
+        if "/../" in path or "/./" in path or "//" in path or path.endswith(("/", "/.", "/..")):
             path = self.normpath(path)
         # A directory is listed by its own name, the root among them.
         if not self.inside(path + "/" if kind == "list" else path) or (kind, path) in self.seen:
