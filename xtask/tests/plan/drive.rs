@@ -1,0 +1,92 @@
+//! Hands revisions to xtask and takes back what it says: the only place that knows its interface.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use xtask::affected::{Affected, Comparison, Rules};
+use xtask::config::NoInput;
+use xtask::inputs;
+use xtask::side::Side;
+use xtask::stages::{Run, STAGES};
+use xtask::survey::{self, Memo, Settings};
+use xtask::tree::{self, Entry, Id, Tree};
+
+use super::model::Selected;
+use super::render::Files;
+
+thread_local! {
+    /// Parsing is what takes the time, and the same few texts come again and again.
+    static MEMO: RefCell<Memo> = RefCell::default();
+}
+
+/// What is nobody's input, in every revision.
+pub const NO_INPUT: &[&str] = &["docs/**", "*.md"];
+
+/// The tree of a revision; with a number, its files are handed over in another order.
+pub fn tree_of(files: &Files, order: Option<usize>) -> Tree {
+    let mut entries: Vec<_> = files
+        .iter()
+        .map(|(path, (mode, bytes))| (Utf8PathBuf::from(path), Entry { mode: *mode, id: id(bytes) }))
+        .collect();
+    if let Some(seed) = order {
+        permute(&mut entries, seed);
+    }
+    Tree::new(entries)
+}
+
+fn id(bytes: &[u8]) -> Id {
+    Id::new(&hmac_sha256::Hash::hash(bytes)[..20]).expect("20 bytes")
+}
+
+/// Another order of the same things.
+pub fn permute<T>(items: &mut [T], seed: usize) {
+    let mut state = seed.wrapping_mul(2_654_435_761) | 1;
+    for last in (1..items.len()).rev() {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        items.swap(last, (state >> 33) % (last + 1));
+    }
+}
+
+fn side(files: &Files, tree: Tree, differs: &dyn Fn(&Utf8Path) -> bool) -> Side {
+    let text = String::from_utf8(files["ci/xtask.toml"].1.clone()).expect("UTF-8");
+    let settings = Settings { text, file: "ci/xtask.toml".into(), dir: Some("ci".into()), outside: BTreeMap::new() };
+    let mut read = |path: &Utf8Path, _: Entry| Ok(files[path.as_str()].1.clone());
+    MEMO.with_borrow_mut(|memo| survey::side(tree, &settings, memo, differs, &mut read)).expect("a readable revision")
+}
+
+fn rules() -> Rules {
+    let paths = NO_INPUT.iter().map(|it| (*it).to_owned()).collect();
+    Rules::new(&[NoInput { paths, reason: "nobody's".to_owned() }]).expect("globs")
+}
+
+/// What xtask says of a change; with a number, everything is handed over in another order.
+pub fn affected(base: &Files, head: &Files, order: Option<usize>) -> Affected {
+    let (old, new) = (tree_of(base, order), tree_of(head, order.map(|it| it + 1)));
+    let changes = tree::changes(&old, &new);
+    let differs = |path: &Utf8Path| base.get(path.as_str()) != head.get(path.as_str());
+    let (old, new) = (side(base, old, &differs), side(head, new, &differs));
+    Comparison::new(&old, &new, &changes, &rules()).affected()
+}
+
+/// What is selected, without the reasons.
+pub fn selected(affected: &Affected) -> Selected {
+    let stages = affected.projects.iter().flat_map(|(name, stages)| stages.iter().map(move |it| (name, it.0.name)));
+    stages.map(|(name, stage)| (name.clone(), stage)).collect()
+}
+
+/// The slow path: the full lists of all projects and stages, compared.
+pub fn by_lists(base: &Files, head: &Files) -> Selected {
+    let all = |_: &Utf8Path| true;
+    let (old, new) = (side(base, tree_of(base, None), &all), side(head, tree_of(head, None), &all));
+    let mut found = Selected::new();
+    for project in &new.projects {
+        for stage in STAGES.iter().filter(|it| !matches!(it.run, Run::Manual)) {
+            let before = old.project(&project.name).map(|it| inputs::list(&old, it, stage));
+            if before.as_ref() != Some(&inputs::list(&new, project, stage)) {
+                found.insert((project.name.clone(), stage.name));
+            }
+        }
+    }
+    found
+}
