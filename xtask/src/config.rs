@@ -53,7 +53,8 @@ pub struct Config {
     pub pages: Pages,
     #[serde(default)]
     pub gitlab: gitlab::Gitlab,
-    /// grype by version and sha256 of its release archives.
+    /// grype by version and sha256 of its release archives; the stage that needs it says so when it is not pinned.
+    #[serde(default)]
     pub grype: Release,
     /// Where to fetch from instead of the usual places.
     #[serde(default)]
@@ -64,6 +65,9 @@ pub struct Config {
     /// Paths that are nobody's input, each with its reason; any other path outside the projects selects everything.
     #[serde(default)]
     pub no_input: Vec<NoInput>,
+    /// Do the usual rules about such paths hold as well: texts at the root, settings of editors and of the forge?
+    #[serde(default = "yes")]
+    pub default_no_input: bool,
     /// Exceptions for the whole repository, each with owner, reason and expiry date.
     #[serde(default)]
     pub waiver: Vec<Waiver>,
@@ -259,10 +263,10 @@ impl Default for Pages {
 }
 
 /// A tool that is fetched as a release archive.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Release {
-    /// The one version that is used.
+    /// The one version that is used; empty when the settings name none.
     pub version: String,
     /// "linux-amd64" and so on, to the archive's sha256 in hexadecimal.
     pub sha256: BTreeMap<String, String>,
@@ -350,6 +354,10 @@ impl Config {
         let fallback = if ci { NotChecked::Error } else { NotChecked::Skip };
         self.not_checked.get(stage).copied().unwrap_or(fallback)
     }
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn one_of(key: &str, value: &str, allowed: &[&str]) -> Result<()> {
