@@ -100,12 +100,19 @@ impl Start {
             print(&planview::nothing(&plan))?;
             return Ok(0);
         }
-        run(&self.repo()?, &plan, &out, how, started)
+        run(&self.repo()?, &plan, &out, how, started, self.config.as_deref())
     }
 }
 
 /// Runs a plan and reports.
-fn run(repo: &Repo, plan: &Plan, out: &Utf8Path, how: &How, started: Instant) -> Result<i32> {
+fn run(
+    repo: &Repo,
+    plan: &Plan,
+    out: &Utf8Path,
+    how: &How,
+    started: Instant,
+    config: Option<&Utf8Path>,
+) -> Result<i32> {
     let todo = run::todo(repo, plan)?;
     prepare(out, plan)?;
     let _lock = only_one(out)?;
@@ -130,7 +137,7 @@ fn run(repo: &Repo, plan: &Plan, out: &Utf8Path, how: &How, started: Instant) ->
     live.close();
     write_junit(out, &records)?;
     let colour = report::colour_wanted(std::io::stdout().is_terminal());
-    print(&report::summary(&records, started.elapsed(), colour))?;
+    print(&report::summary(&records, started.elapsed(), colour, config))?;
     Ok(report::exit_code(&records, proc::cancelled()))
 }
 
