@@ -93,7 +93,8 @@ impl Repo {
     pub fn load(start: &Utf8Path, config_file: Option<&Utf8Path>) -> Result<Repo> {
         let (root, file) = locate(start, config_file)?;
         let config = Config::load(&file)?;
-        let files = files::list_with_links(&root)?;
+        let (files, submodules) = files::list_with_submodules(&root)?;
+        check_submodules(&root, &config, &submodules)?;
         let mut projects = read_projects(&root, &config, &files)?;
         projects.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.dir.cmp(&b.dir)));
         for pair in projects.windows(2) {
@@ -215,6 +216,23 @@ fn project_dirs(config: &Config, files: &[Utf8PathBuf]) -> Result<BTreeSet<Utf8P
     let manifests = files.iter().filter(|it| it.file_name() == Some("pyproject.toml"));
     let dirs = manifests.filter_map(|it| it.parent()).filter(|dir| globs.matches(dir));
     Ok(dirs.map(Utf8Path::to_owned).collect())
+}
+
+/// A project in a submodule has no files here that could be checked, and must not be passed over in silence.
+fn check_submodules(root: &Utf8Path, config: &Config, submodules: &[Utf8PathBuf]) -> Result<()> {
+    let globs = Globs::new(&config.projects, &config.exclude)?;
+    for dir in submodules {
+        let mut inner = Vec::new();
+        files::walk(root, dir, &mut inner)?;
+        let manifest = |it: &&Utf8PathBuf| it.file_name() == Some("pyproject.toml");
+        if let Some(path) = inner.iter().filter(manifest).find(|it| it.parent().is_some_and(|it| globs.matches(it))) {
+            bail!(
+                "{path} is in the git submodule {dir}, whose files belong to another repository; check it there and name \
+                 it in `exclude` of ci/xtask.toml"
+            );
+        }
+    }
+    Ok(())
 }
 
 fn read_manifest(root: &Utf8Path, path: &Utf8Path) -> Result<Manifest> {

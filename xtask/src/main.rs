@@ -109,7 +109,7 @@ impl Start {
             return Ok(0);
         }
         let handed = Handed { plan, ..Handed::default() };
-        run(&self.repo()?, &handed, &out, how, started)
+        run(&self.repo()?, &handed, &out, how, started, self.config.as_deref())
     }
 
     /// Runs the jobs of a plan that was handed over, compares nothing, and reports.
@@ -136,7 +136,7 @@ impl Start {
         let out = repo.root.join("target/ci");
         anstream::eprint!("{}", planview::preamble(&handed.plan));
         context::write(&out.join("plan.json"), planview::json(&handed.plan))?;
-        run(&repo, &handed, &out, how, started)
+        run(&repo, &handed, &out, how, started, self.config.as_deref())
     }
 
     /// Writes the child pipeline.
@@ -186,7 +186,14 @@ fn surroundings(config: &Config) -> emit::Surroundings {
 }
 
 /// Runs a plan and reports.
-fn run(repo: &Repo, handed: &Handed, out: &Utf8Path, how: &How, started: Instant) -> Result<i32> {
+fn run(
+    repo: &Repo,
+    handed: &Handed,
+    out: &Utf8Path,
+    how: &How,
+    started: Instant,
+    config: Option<&Utf8Path>,
+) -> Result<i32> {
     let plan = &handed.plan;
     let todo = run::todo(repo, plan)?;
     prepare(out, handed)?;
@@ -217,7 +224,7 @@ fn run(repo: &Repo, handed: &Handed, out: &Utf8Path, how: &How, started: Instant
         verdicts::write(out, &handed.run, &records)?;
     }
     let colour = report::colour_wanted(std::io::stdout().is_terminal());
-    print(&report::summary(&records, started.elapsed(), colour))?;
+    print(&report::summary(&records, started.elapsed(), colour, config))?;
     let code = report::exit_code(&records, proc::cancelled());
     // What holds it back is red in another job of the pipeline, and nothing here is.
     let held_back = code == 0 && !handed.elsewhere.is_empty() && records.iter().any(|it| it.blocked);

@@ -9,6 +9,9 @@ use crate::config::Waiver;
 use crate::discover::{Project, Repo};
 use crate::verdict::{Case, Status, Verdict};
 
+/// How the remark about an override begins.
+pub const OVERRIDE: &str = "override: ";
+
 /// A date as YYYYMMDD, which compares as dates do.
 pub type Day = u32;
 
@@ -94,7 +97,7 @@ pub fn setting<T: serde::de::DeserializeOwned>(
     let value = it.value.clone().try_into().with_context(|| {
         format!("{}: [[tool.xtask.override]] of {key} has the value {}", project.path("pyproject.toml"), it.value)
     })?;
-    Ok((value, Some(format!("{key} is {} here: {}", it.value, it.reason))))
+    Ok((value, Some(format!("{OVERRIDE}{key} is {} here: {}", it.value, it.reason))))
 }
 
 #[cfg(test)]

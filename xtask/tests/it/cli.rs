@@ -74,6 +74,25 @@ fn dependency_cycle() {
     refused(plant, &["ci"], &["cycle", "alpha -> gamma -> alpha"]);
 }
 
+/// What lies in a submodule is not listed by git, and would be passed over in silence.
+#[test]
+fn a_project_in_a_submodule() {
+    let plant = |it: &Sandbox| {
+        it.git(&["init", "-q", "projects/sub"]);
+        it.write("projects/sub/pyproject.toml", "[project]\nname = \"sub\"\nversion = \"1\"\n");
+        it.git(&["-C", "projects/sub", "add", "-A"]);
+        it.git(&["-C", "projects/sub", "commit", "-q", "-m", "sub"]);
+        it.commit("a submodule");
+    };
+    let words = ["projects/sub/pyproject.toml is in the git submodule projects/sub", "`exclude` of ci/xtask.toml"];
+    refused(plant, &["stage", "ruff", "--all"], &words);
+    let sandbox = Sandbox::new();
+    plant(&sandbox);
+    sandbox.replace("ci/xtask.toml", "exclude = []", "exclude = [\"projects/sub\"]");
+    let ran = sandbox.xtask(&["stage", "ruff", "--all"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+}
+
 #[test]
 fn outside_a_repository() {
     let sandbox = Sandbox::new();
