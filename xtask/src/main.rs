@@ -13,6 +13,7 @@ use xtask::discover::Repo;
 use xtask::flags::{Command, Flags, How, Selection};
 use xtask::live::Live;
 use xtask::plan::Plan;
+use xtask::revisions::Place;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
 use xtask::{audit, clean, context, graphview, junit, planview, proc, report};
@@ -35,7 +36,7 @@ fn dispatch(flags: Flags) -> Result<i32> {
         Command::Ci { selection, stages, how } => start.go(&selection, &stages, &how),
         Command::Stage { stages, selection, how } => {
             if stages == ["clear-cache"] {
-                return tidy_up(&start.repo()?, false, false);
+                return tidy_up(&start.place()?.root, false, false);
             }
             start.go(&selection, &stages, &how)
         }
@@ -54,13 +55,13 @@ fn dispatch(flags: Flags) -> Result<i32> {
             Ok(0)
         }
         Command::Audit { commits, head, json } => {
-            let place = decide::place(&start.here, start.config.as_deref())?;
+            let place = start.place()?;
             let steps = audit::replay(&place, &head, commits)?;
             print(&if json { serde_json::to_string_pretty(&steps)? + "\n" } else { audit::table(&steps) })?;
             Ok(if steps.iter().any(|it| it.error.is_some()) { 2 } else { 0 })
         }
         Command::Tools { fetch } => list_tools(&start.repo()?, fetch),
-        Command::Clean { dry_run, tools } => tidy_up(&start.repo()?, dry_run, tools),
+        Command::Clean { dry_run, tools } => tidy_up(&start.place()?.root, dry_run, tools),
     }
 }
 
@@ -75,8 +76,12 @@ impl Start {
         Repo::load(&self.here, self.config.as_deref())
     }
 
+    fn place(&self) -> Result<Place> {
+        decide::place(&self.here, self.config.as_deref())
+    }
+
     fn decide(&self, selection: &Selection, stages: &[String]) -> Result<Decision> {
-        let place = decide::place(&self.here, self.config.as_deref())?;
+        let place = self.place()?;
         let text = |it: std::ffi::OsString| it.into_string().ok();
         let vars = std::env::vars_os().filter_map(|(name, value)| text(name).zip(text(value))).collect();
         decide::decide(&place, selection, stages, vars)
@@ -90,9 +95,16 @@ impl Start {
                 "only the work tree can be run; check {revision} out, or look with `cargo xtask plan --head {revision}`"
             );
         }
-        let place = decide::place(&self.here, self.config.as_deref())?;
+        let place = self.place()?;
         let out = place.root.join("target/ci");
+        let _lock = only_one(&out)?;
         let plan = self.decide(selection, stages)?.plan;
+        if plan.projects.is_empty() {
+            bail!(
+                "there is no project: nothing that `projects` in {} names has a pyproject.toml with a [project] table",
+                place.file
+            );
+        }
         anstream::eprint!("{}", planview::preamble(&plan));
         context::write(&out.join("plan.json"), planview::json(&plan))?;
         if plan.jobs.is_empty() {
@@ -107,8 +119,11 @@ impl Start {
 /// Runs a plan and reports.
 fn run(repo: &Repo, plan: &Plan, out: &Utf8Path, how: &How, started: Instant) -> Result<i32> {
     let todo = run::todo(repo, plan)?;
+    if !repo.no_projects.is_empty() {
+        let list: Vec<&str> = repo.no_projects.iter().map(|it| it.as_str()).collect();
+        anstream::eprintln!("no project, for it has no [project] table, so nothing looks at it: {}", list.join(", "));
+    }
     prepare(out, plan)?;
-    let _lock = only_one(out)?;
     ctrlc::set_handler(|| {
         if proc::cancelled() {
             proc::kill_all();
@@ -162,6 +177,11 @@ fn remove_if_there(path: &Utf8Path) -> Result<()> {
 
 /// Two runs in one work tree would write the same files.
 fn only_one(out: &Utf8Path) -> Result<std::fs::File> {
+    if out.is_symlink() {
+        // What runs leave is emptied again and again: it must not be somebody else's directory.
+        bail!("{out} is a symbolic link; remove it, and make `target` the link where the space is elsewhere");
+    }
+    std::fs::create_dir_all(out).with_context(|| format!("could not create {out}, where runs leave everything"))?;
     let path = out.join("lock");
     let file = std::fs::File::create(&path).with_context(|| format!("could not create {path}"))?;
     if file.try_lock().is_err() {
@@ -199,9 +219,11 @@ fn list_tools(repo: &Repo, fetch: bool) -> Result<i32> {
     Ok(0)
 }
 
-fn tidy_up(repo: &Repo, dry_run: bool, with_tools: bool) -> Result<i32> {
+fn tidy_up(root: &Utf8Path, dry_run: bool, with_tools: bool) -> Result<i32> {
     let cache = with_tools.then(tools::cache_dir).transpose()?;
-    let paths = clean::targets(&repo.abs("target/ci"), cache.as_deref())?;
+    let out = root.join("target/ci");
+    let paths = clean::targets(root, &out, cache.as_deref())?;
+    let _lock = if out.is_dir() && !dry_run { Some(only_one(&out)?) } else { None };
     let verb = if dry_run { "would delete" } else { "deletes" };
     let lines: Vec<String> = paths.iter().map(|path| format!("{verb} {path}\n")).collect();
     print(&if lines.is_empty() { "nothing to delete\n".to_owned() } else { lines.concat() })?;

@@ -122,6 +122,8 @@ impl Manifest {
             if it.reason.trim().is_empty() {
                 bail!("{path}: [[tool.xtask.override]] of `{}` has an empty reason", it.setting);
             }
+            crate::config::check_setting(&it.setting, &it.value)
+                .with_context(|| format!("{path}: [[tool.xtask.override]]"))?;
         }
         for waiver in &typed.tool.xtask.waiver {
             crate::stages::find(&waiver.stage).with_context(|| format!("{path}: [[tool.xtask.waiver]]"))?;

@@ -47,6 +47,8 @@ impl Tree {
         wanted: impl Fn(&Utf8Path) -> bool,
     ) -> Result<Tree> {
         remake(root)?;
+        // Tools name files by their real path, and `target` may be a link.
+        let root = &root.canonicalize_utf8().with_context(|| format!("could not find {root}"))?;
         let mut tree =
             Tree { root: root.to_owned(), files: Vec::new(), unreadable: Vec::new(), owners: BTreeMap::new() };
         let mut made = BTreeSet::new();
