@@ -360,6 +360,18 @@ fn yes() -> bool {
     true
 }
 
+/// May a project give this setting ("pytest.coverage") this value? What the settings' own file may say, it may.
+///
+/// # Errors
+/// When the value is of another type or out of bounds.
+pub fn check_setting(setting: &str, value: &toml::Value) -> Result<()> {
+    let (table, key) = setting.split_once('.').with_context(|| format!("`{setting}` is no `table.key`"))?;
+    let mut all: toml::Table = toml::from_str("projects = []\ngrype = { version = '', sha256 = {} }")?;
+    all.insert(table.to_owned(), toml::Table::from_iter([(key.to_owned(), value.clone())]).into());
+    let config: Config = all.try_into().with_context(|| format!("{setting} cannot be {value}"))?;
+    config.check_words()
+}
+
 fn one_of(key: &str, value: &str, allowed: &[&str]) -> Result<()> {
     if !allowed.contains(&value) {
         bail!("{key} = \"{value}\" is not known; it is one of: {}", allowed.join(", "));
