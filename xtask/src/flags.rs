@@ -70,6 +70,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Look for what is wrong here: git, base, projects, locks, rules, exceptions, tools; each with what mends it.
+    Doctor {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// List the tools: name, pinned version, found version, path.
     Tools {
         /// Fetch those that are not there yet.

@@ -47,6 +47,7 @@ pub mod tools;
 pub mod waivers;
 
 pub mod clean;
+pub mod doctor;
 pub mod flags;
 pub mod graphview;
 pub mod junit;

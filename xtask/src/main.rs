@@ -15,7 +15,7 @@ use xtask::live::Live;
 use xtask::plan::Plan;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
-use xtask::{audit, clean, context, graphview, junit, planview, proc, report};
+use xtask::{audit, clean, context, doctor, graphview, junit, planview, proc, report};
 
 fn main() {
     let flags = Flags::parse();
@@ -59,6 +59,7 @@ fn dispatch(flags: Flags) -> Result<i32> {
             print(&if json { serde_json::to_string_pretty(&steps)? + "\n" } else { audit::table(&steps) })?;
             Ok(if steps.iter().any(|it| it.error.is_some()) { 2 } else { 0 })
         }
+        Command::Doctor { json } => start.doctor(json),
         Command::Tools { fetch } => list_tools(&start.repo()?, fetch),
         Command::Clean { dry_run, tools } => tidy_up(&start.repo()?, dry_run, tools),
     }
@@ -80,6 +81,15 @@ impl Start {
         let text = |it: std::ffi::OsString| it.into_string().ok();
         let vars = std::env::vars_os().filter_map(|(name, value)| text(name).zip(text(value))).collect();
         decide::decide(&place, selection, stages, vars)
+    }
+
+    fn doctor(&self, json: bool) -> Result<i32> {
+        let place = decide::place(&self.here, self.config.as_deref())?;
+        let seen = doctor::look(&place, self.repo()?, is_ci())?;
+        let checks = doctor::judge(&seen);
+        let colour = report::colour_wanted(std::io::stdout().is_terminal());
+        print(&if json { doctor::json(&seen, &checks) } else { doctor::table(&checks, colour) })?;
+        Ok(doctor::exit_code(&checks))
     }
 
     /// Decides, runs and reports.
@@ -121,17 +131,18 @@ fn run(repo: &Repo, plan: &Plan, out: &Utf8Path, how: &How, started: Instant) ->
     let tools = Tools::open(repo, &|text| anstream::eprintln!("{text}"))?;
     let live = Live::new(todo.len());
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let options = Options {
-        jobs: how.jobs.map_or(cores, usize::from),
-        fail_fast: how.fail_fast,
-        ci: std::env::var("CI").is_ok_and(|it| it == "true" || it == "1"),
-    };
+    let options = Options { jobs: how.jobs.map_or(cores, usize::from), fail_fast: how.fail_fast, ci: is_ci() };
     let records = run::run(repo, &tools, &todo, out, &options, &live);
     live.close();
     write_junit(out, &records)?;
     let colour = report::colour_wanted(std::io::stdout().is_terminal());
     print(&report::summary(&records, started.elapsed(), colour))?;
     Ok(report::exit_code(&records, proc::cancelled()))
+}
+
+/// Is this a CI machine?
+fn is_ci() -> bool {
+    std::env::var("CI").is_ok_and(|it| it == "true" || it == "1")
 }
 
 /// Makes `target/ci` ready: what earlier runs left of these jobs must not be taken for this run's.

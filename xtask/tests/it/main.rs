@@ -6,6 +6,7 @@ mod support;
 
 mod affected;
 mod cli;
+mod doctor;
 mod fakes;
 mod planted_env;
 mod planted_lint;
