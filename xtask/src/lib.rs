@@ -44,6 +44,7 @@ pub mod proc;
 pub mod run;
 pub mod sources;
 pub mod tools;
+pub mod verdicts;
 pub mod waivers;
 
 pub mod clean;

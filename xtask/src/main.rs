@@ -13,8 +13,10 @@ use xtask::discover::Repo;
 use xtask::flags::{Command, Flags, How, Selection};
 use xtask::live::Live;
 use xtask::plan::Plan;
+use xtask::revisions::Place;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
+use xtask::verdicts::Witness;
 use xtask::{audit, clean, context, doctor, graphview, junit, planview, proc, report};
 
 fn main() {
@@ -53,7 +55,8 @@ fn dispatch(flags: Flags) -> Result<i32> {
             print(&graphview::draw(&decision.revisions.head, &decision.plan, format))?;
             Ok(0)
         }
-        Command::Audit { commits, head, json } => {
+        Command::Audit { run: Some(revision), stages, json, .. } => start.audit(&revision, &stages, json),
+        Command::Audit { commits, head, json, .. } => {
             let place = decide::place(&start.here, start.config.as_deref())?;
             let steps = audit::replay(&place, &head, commits)?;
             print(&if json { serde_json::to_string_pretty(&steps)? + "\n" } else { audit::table(&steps) })?;
@@ -83,6 +86,13 @@ impl Start {
         decide::decide(&place, selection, stages, vars)
     }
 
+    fn audit(&self, revision: &str, stages: &[String], json: bool) -> Result<i32> {
+        let place = decide::place(&self.here, self.config.as_deref())?;
+        let report = audit::rerun::run(&place, revision, stages, &|text| anstream::eprintln!("{text}"))?;
+        print(&if json { serde_json::to_string_pretty(&report)? + "\n" } else { report.table() })?;
+        Ok(report.exit_code())
+    }
+
     fn doctor(&self, json: bool) -> Result<i32> {
         let place = decide::place(&self.here, self.config.as_deref())?;
         let seen = doctor::look(&place, self.repo()?, is_ci())?;
@@ -110,12 +120,12 @@ impl Start {
             print(&planview::nothing(&plan))?;
             return Ok(0);
         }
-        run(&self.repo()?, &plan, &out, how, started)
+        run(&self.repo()?, &place, &plan, &out, how, started)
     }
 }
 
 /// Runs a plan and reports.
-fn run(repo: &Repo, plan: &Plan, out: &Utf8Path, how: &How, started: Instant) -> Result<i32> {
+fn run(repo: &Repo, place: &Place, plan: &Plan, out: &Utf8Path, how: &How, started: Instant) -> Result<i32> {
     let todo = run::todo(repo, plan)?;
     prepare(out, plan)?;
     let _lock = only_one(out)?;
@@ -132,9 +142,18 @@ fn run(repo: &Repo, plan: &Plan, out: &Utf8Path, how: &How, started: Instant) ->
     let live = Live::new(todo.len());
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let options = Options { jobs: how.jobs.map_or(cores, usize::from), fail_fast: how.fail_fast, ci: is_ci() };
+    let witness = Witness::new(place, plan);
     let records = run::run(repo, &tools, &todo, out, &options, &live);
     live.close();
     write_junit(out, &records)?;
+    match witness.and_then(|it| it.keep(repo, &tools, &records, out)) {
+        Ok(taken) if taken.changed > 0 => anstream::eprintln!(
+            "{} verdicts are not kept: what they read has changed while they ran, so run again",
+            taken.changed
+        ),
+        Ok(_) => {}
+        Err(error) => anstream::eprintln!("warning: the verdicts of this run are not kept: {error:#}"),
+    }
     let colour = report::colour_wanted(std::io::stdout().is_terminal());
     print(&report::summary(&records, started.elapsed(), colour))?;
     Ok(report::exit_code(&records, proc::cancelled()))

@@ -5,6 +5,7 @@
 mod support;
 
 mod affected;
+mod audit;
 mod cli;
 mod doctor;
 mod fakes;
