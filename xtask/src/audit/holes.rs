@@ -9,7 +9,7 @@ use camino::Utf8PathBuf;
 use serde::Serialize;
 
 use crate::planview::short;
-use crate::verdicts::{ByJob, Kept, With};
+use crate::recorded::{ByJob, Kept, With};
 
 /// What comparing has found.
 #[derive(Debug, Default)]

@@ -8,8 +8,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::holes::{Hole, Kind, Report, Suspect, Told, compare};
 use crate::git::Git;
 use crate::proc::{self, Call};
+use crate::recorded::{Kept, Store};
 use crate::revisions::Place;
-use crate::verdicts::{Kept, Store};
 use crate::{context, stages};
 
 /// How often a stage is run again before its verdict is believed.
@@ -40,7 +40,7 @@ pub fn run(place: &Place, revision: &str, names: &[String], say: &dyn Fn(&str)) 
     let recorded = Store::at(&place.root.join("target/ci"));
     let (before, warnings) = recorded.all();
     if before.is_empty() {
-        bail!("no run has left a verdict in target/ci/verdicts to compare with; `cargo xtask ci --all` does");
+        bail!("no run has left a verdict in target/ci/recorded to compare with; `cargo xtask ci --all` does");
     }
     let dir = place.root.join("target/ci/audit");
     context::remake(&dir)?;

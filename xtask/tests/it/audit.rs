@@ -80,7 +80,7 @@ fn a_flaky_test_is_no_hole() {
     assert_eq!(ran.code, 1, "{}", ran.all());
     assert!(ran.stdout.contains("FLAKY pytest beta"), "{}", ran.all());
     assert!(ran.stdout.contains("6 verdicts compared, 0 holes, 1 flaky"), "{}", ran.all());
-    for (word, log) in [("recorded", "target/ci/verdicts/beta.pytest/"), ("now", "target/ci/audit/beta.pytest.log")] {
+    for (word, log) in [("recorded", "target/ci/recorded/beta.pytest/"), ("now", "target/ci/audit/beta.pytest.log")] {
         let line = ran.stdout.lines().find(|it| it.trim().starts_with(word)).unwrap_or_else(|| panic!("{}", ran.all()));
         assert!(line.contains(log), "{line}");
     }
@@ -90,7 +90,7 @@ fn a_flaky_test_is_no_hole() {
 fn a_clean_repository_has_none() {
     let sandbox = recorded("assert True");
     // A broken record is a warning and costs its comparison.
-    sandbox.write("target/ci/verdicts/alpha.ruff/0.json", "{");
+    sandbox.write("target/ci/recorded/alpha.ruff/0.json", "{");
     // What changed in alpha is run and has nothing to be compared with; gamma's pytest needs alpha.
     sandbox.append("projects/alpha/src/alpha/__init__.py", "\n\nEXTRA = 1\n");
     sandbox.commit("more");
@@ -127,17 +127,17 @@ fn a_run_leaves_its_verdicts() {
     sandbox.append("projects/beta/src/beta/__init__.py", "\nimport os\n");
     let ran = sandbox.xtask(&["stage", "ruff", "build", "--project", "beta"]);
     assert_eq!(ran.code, 1, "{}", ran.all());
-    let dir = sandbox.root.join("target/ci/verdicts");
+    let dir = sandbox.root.join("target/ci/recorded");
     let names: Vec<String> =
         dir.read_dir_utf8().expect("a store").map(|it| it.expect("an entry").file_name().to_owned()).collect();
     assert_eq!(names, ["beta.ruff"]);
-    let (all, warnings) = xtask::verdicts::Store::at(&sandbox.root.join("target/ci")).all();
+    let (all, warnings) = xtask::recorded::Store::at(&sandbox.root.join("target/ci")).all();
     assert_eq!(warnings, [""; 0]);
     let [kept] = all[&("beta".to_owned(), "ruff".to_owned())].as_slice() else { panic!("{all:?}") };
     assert_eq!((kept.outcome.as_str(), kept.clean), ("fail", false));
     assert_eq!(kept.commit.as_deref(), Some(sandbox.git(&["rev-parse", "HEAD"]).trim()));
     assert!(kept.red.iter().any(|it| it.contains("F401")), "{kept:?}");
-    let list = xtask::verdicts::Store::at(&sandbox.root.join("target/ci")).list(kept).expect("a list");
+    let list = xtask::recorded::Store::at(&sandbox.root.join("target/ci")).list(kept).expect("a list");
     assert!(list.iter().any(|it| it.key == "projects/beta/src/beta/__init__.py"), "{list:?}");
 
     // The same list, the same name; another list, another one beside it.
@@ -149,8 +149,8 @@ fn a_run_leaves_its_verdicts() {
     assert_eq!(count(), 6);
 
     // A store that cannot be written is a warning.
-    sandbox.remove("target/ci/verdicts");
-    sandbox.write("target/ci/verdicts", "no directory");
+    sandbox.remove("target/ci/recorded");
+    sandbox.write("target/ci/recorded", "no directory");
     let ran = sandbox.xtask(&["stage", "ruff", "--project", "beta"]);
     assert_eq!(ran.code, 0, "{}", ran.all());
     assert!(ran.stderr.contains("warning: the verdicts of this run are not kept"), "{}", ran.all());
