@@ -5,7 +5,9 @@
 mod support;
 
 mod affected;
+mod audit;
 mod cli;
+mod doctor;
 mod emit;
 mod fakes;
 mod planted_env;
