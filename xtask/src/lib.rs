@@ -50,4 +50,6 @@ pub mod clean;
 pub mod flags;
 pub mod graphview;
 pub mod junit;
+pub mod lint;
 pub mod report;
+pub mod schema;

@@ -25,12 +25,22 @@ pub enum Tool {
     Sast,
     Sbom,
     Docs,
+    Gitlab,
     Grype,
 }
 
 /// Every tool, in the order in which they are shown.
-pub const ALL: &[Tool] =
-    &[Tool::Lint, Tool::Typing, Tool::Test, Tool::License, Tool::Sast, Tool::Sbom, Tool::Docs, Tool::Grype];
+pub const ALL: &[Tool] = &[
+    Tool::Lint,
+    Tool::Typing,
+    Tool::Test,
+    Tool::License,
+    Tool::Sast,
+    Tool::Sbom,
+    Tool::Docs,
+    Tool::Gitlab,
+    Tool::Grype,
+];
 
 impl Tool {
     /// The dependency group in `ci/tools/pyproject.toml`, or the program's name.
@@ -43,6 +53,7 @@ impl Tool {
             Tool::Sast => "sast",
             Tool::Sbom => "sbom",
             Tool::Docs => "docs",
+            Tool::Gitlab => "gitlab",
             Tool::Grype => "grype",
         }
     }
@@ -210,6 +221,7 @@ const PROGRAMS: &[(Tool, &str, &str)] = &[
     (Tool::Docs, "sphinx", "sphinx-build"),
     (Tool::Docs, "nbsphinx", "sphinx-build"),
     (Tool::Docs, "pypandoc-binary", "python"),
+    (Tool::Gitlab, "check-jsonschema", "check-jsonschema"),
 ];
 
 /// Runs `make` unless it has succeeded for this path before, in this process or another.
