@@ -49,6 +49,7 @@ pub mod tools;
 pub mod verdicts;
 pub mod waivers;
 
+pub mod check;
 pub mod clean;
 pub mod emit;
 pub mod flags;

@@ -3,9 +3,7 @@
 //! Its published schema sees the shape of keywords; this sees what hangs together. Pure: text in, findings out. Says
 //! nothing about what an `include` brings, for it cannot be seen from here.
 
-use std::fmt;
-use std::str::FromStr;
-
+use crate::config::gitlab::{Gitlab, OLDEST, Version};
 use crate::suggest::did_you_mean;
 
 mod child;
@@ -29,28 +27,6 @@ use pipeline::Pipeline;
 use rules::{Rule, Weight};
 pub use tree::Node;
 
-/// A version of GitLab, like 17.6.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version(pub u16, pub u16);
-
-impl FromStr for Version {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> anyhow::Result<Version> {
-        let parts = text.split_once('.').map(|(major, minor)| (major.parse(), minor.parse()));
-        match parts {
-            Some((Ok(major), Ok(minor))) => Ok(Version(major, minor)),
-            _ => anyhow::bail!("`{text}` is no version of GitLab, like 17.6"),
-        }
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}.{}", self.0, self.1)
-    }
-}
-
 /// Where the file will stand, and how much it may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
@@ -65,16 +41,19 @@ pub struct Options {
 }
 
 impl Options {
-    /// For a project's own pipeline.
-    pub fn parent() -> Options {
-        Options { minimum: Version(17, 0), level: 0, needs: 50, jobs: None }
+    /// For a file at this level of a project's pipelines, on the server that the settings describe.
+    pub fn of(settings: &Gitlab, level: u8) -> Options {
+        Options { minimum: settings.minimum_version, level, needs: MOST_NEEDS, jobs: settings.tier.jobs() }
     }
 
-    /// For a generated child pipeline.
-    pub fn child() -> Options {
-        Options { level: 1, ..Options::parent() }
+    /// On any server that `xtask emit` knows, whatever its limits.
+    pub fn any() -> Options {
+        Options { minimum: OLDEST, level: 0, needs: MOST_NEEDS, jobs: None }
     }
 }
+
+/// Needs of one job, where the administrator has set no other limit.
+const MOST_NEEDS: usize = 50;
 
 /// A broken rule.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,7 +117,7 @@ pub fn documents(text: &str) -> anyhow::Result<Vec<serde_json::Value>> {
         anyhow::bail!("{words}");
     };
     if let Some(spec) = &spec {
-        component::check(spec, &mut body, &Options::parent(), &mut found);
+        component::check(spec, &mut body, &Options::any(), &mut found);
     }
     Ok(spec.iter().chain([&body]).map(Node::json).collect())
 }
@@ -155,6 +134,11 @@ impl Found<'_> {
         let line = self.lines.find(&place, false);
         self.list.push(Finding { rule, place, line, message: message.into() });
     }
+}
+
+/// A version, in a table of them.
+const fn version(major: u32, minor: u32) -> Version {
+    Version { major, minor }
 }
 
 /// `; did you mean` for one of these names.

@@ -16,7 +16,7 @@ use xtask::handover::{self, Handed};
 use xtask::live::Live;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
-use xtask::{audit, clean, context, emit, graphview, junit, planview, proc, report, times, verdicts};
+use xtask::{audit, check, clean, context, emit, graphview, junit, planview, proc, report, times, verdicts};
 
 fn main() {
     let flags = Flags::parse();
@@ -55,7 +55,13 @@ fn dispatch(flags: Flags) -> Result<i32> {
             })?;
             Ok(0)
         }
-        Command::Emit { selection, output, part } => start.emit(&selection, output.as_deref(), part.as_deref()),
+        Command::Emit { check: Some(file), level, .. } => {
+            let (words, code) =
+                check::check(&start.repo()?, &start.here, &file, level, &|text| anstream::eprintln!("{text}"))?;
+            print(&words)?;
+            Ok(code)
+        }
+        Command::Emit { selection, output, part, .. } => start.emit(&selection, output.as_deref(), part.as_deref()),
         Command::Graph { selection, format } => {
             let decision = start.decide(&selection, &[])?;
             print(&graphview::draw(&decision.revisions.head, &decision.plan, format))?;
@@ -155,12 +161,16 @@ impl Start {
         let text = match part {
             Some(word) => {
                 let (split, number) = emit::Split::parse(word)?;
-                emit::part(&input, &split, number)?
+                let text = emit::part(&input, &split, number)?;
+                check::refuse(&text, &config, 2)?;
+                text
             }
             None => {
                 let emission = emit::pipeline(&input)?;
                 anstream::eprint!("{}{}", planview::preamble(&decision.plan), emission.said);
-                emission.files.into_iter().next().map(|(_, text)| text).unwrap_or_default()
+                let text = emission.files.into_iter().next().map(|(_, text)| text).unwrap_or_default();
+                check::refuse(&text, &config, 1)?;
+                text
             }
         };
         match output {

@@ -64,7 +64,15 @@ fn ask(tools: &Tools, dir: &Utf8Path, documents: &[serde_json::Value]) -> Result
         env: context::clean_env(dir),
         timeout: LIMIT,
     }
-    .args(["--builtin-schema", "vendor.gitlab-ci", "--regex-variant", "nonunicode", "--output-format", "json", "--verbose"]);
+    .args([
+        "--builtin-schema",
+        "vendor.gitlab-ci",
+        "--regex-variant",
+        "nonunicode",
+        "--output-format",
+        "json",
+        "--verbose",
+    ]);
     for (nth, document) in documents.iter().enumerate() {
         let path = dir.join(format!("pipeline{nth}.json"));
         context::write(&path, serde_json::to_string(document)?)?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::rules::{COMPONENT_GLOBAL, INPUT_SPEC, INPUT_UNDECLARED, INPUT_UNUSED, TOO_NEW};
 use super::tree::Node;
-use super::{Found, Options, Version};
+use super::{Found, Options, Version, version};
 
 const TYPES: &[&str] = &["array", "boolean", "number", "string"];
 /// Keywords of the file that a component would impose on its user.
@@ -20,14 +20,14 @@ pub(super) fn check(spec: &Node, body: &mut Node, options: &Options, found: &mut
     }
     for item in spec.at(&["spec", "component"]).map(Node::items).unwrap_or_default() {
         values.insert(format!("component.{}", item.word()), Node::Text("x".to_owned()));
-        too_new("spec:component", Version(18, 7), options.minimum, found);
+        too_new("spec:component", version(18, 7), options.minimum, found);
     }
     let mut used = BTreeSet::new();
     fill(body, &values, &mut used);
     for name in &used {
         let (bare, pipe) = name.split_once('|').map_or((name.as_str(), ""), |(name, pipe)| (name.trim(), pipe));
         if pipe.contains("posix_escape") {
-            too_new("posix_escape", Version(18, 6), options.minimum, found);
+            too_new("posix_escape", version(18, 6), options.minimum, found);
         }
         if !values.contains_key(bare) {
             let near = super::nearest(bare, values.keys().map(String::as_str));
@@ -68,7 +68,7 @@ fn declared(name: &str, input: &Node, minimum: Version, found: &mut Found) {
         found.add(INPUT_SPEC, &place, format!("the input `{name}` has {} options; GitLab takes 50", options.len()));
     }
     if input.get("rules").is_some() {
-        too_new("spec:inputs:rules", Version(18, 7), minimum, found);
+        too_new("spec:inputs:rules", version(18, 7), minimum, found);
     }
     let Some(default) = input.get("default") else { return };
     let fits = matches!(

@@ -23,7 +23,7 @@ pub(super) fn check(pipeline: &Pipeline, found: &mut Found) {
         }
     }
     for job in &pipeline.jobs {
-        name(job, pipeline.options.minimum >= super::Version(17, 6), found);
+        name(job, pipeline.options.minimum >= super::version(17, 6), found);
     }
     unused(pipeline, found);
 }

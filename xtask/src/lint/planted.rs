@@ -1,6 +1,6 @@
 //! A file that breaks each rule, and beside it the nearest one that does not: a table, nothing else.
 
-use super::{Options, Version, check, rules};
+use super::{Options, check, rules, version};
 
 /// A rule, where the file stands and for which GitLab, the file that breaks the rule, and one that just does not.
 struct Case {
@@ -12,12 +12,12 @@ struct Case {
     newer: Option<Options>,
 }
 
-const PARENT: Options = Options { minimum: Version(17, 0), level: 0, needs: 50, jobs: None };
+const PARENT: Options = Options { minimum: version(17, 0), level: 0, needs: 50, jobs: None };
 const CHILD: Options = Options { level: 1, ..PARENT };
 const GRANDCHILD: Options = Options { level: 2, ..PARENT };
 
-fn on(major: u16, minor: u16) -> Options {
-    Options { minimum: Version(major, minor), ..PARENT }
+fn on(major: u32, minor: u32) -> Options {
+    Options { minimum: version(major, minor), ..PARENT }
 }
 
 fn case(rule: &'static str, options: Options, wrong: &str, right: &str) -> Case {
@@ -475,7 +475,7 @@ fn components() -> Vec<Case> {
 
 fn versions() -> Vec<Case> {
     // The same file, on the version before and on the version that knows it.
-    let since = |before: (u16, u16), from: (u16, u16), text: &str| Case {
+    let since = |before: (u32, u32), from: (u32, u32), text: &str| Case {
         newer: Some(on(from.0, from.1)),
         ..case("too-new", on(before.0, before.1), text, text)
     };

@@ -3,17 +3,17 @@
 use super::pipeline::{Job, Pipeline};
 use super::rules::TOO_NEW;
 use super::tree::Node;
-use super::{Found, Version};
+use super::{Found, Version, version};
 
 /// A keyword of a job, the value that is new (any where there is none), and since when.
 const KEYWORDS: &[(&[&str], Option<&str>, Version)] = &[
-    (&["trigger", "strategy"], Some("mirror"), Version(18, 2)),
-    (&["manual_confirmation"], None, Version(17, 1)),
-    (&["retry", "exit_codes"], None, Version(17, 5)),
-    (&["pages", "publish"], None, Version(17, 9)),
-    (&["pages", "path_prefix"], None, Version(17, 9)),
-    (&["pages", "expire_in"], None, Version(17, 9)),
-    (&["artifacts", "reports", "sarif"], None, Version(18, 11)),
+    (&["trigger", "strategy"], Some("mirror"), version(18, 2)),
+    (&["manual_confirmation"], None, version(17, 1)),
+    (&["retry", "exit_codes"], None, version(17, 5)),
+    (&["pages", "publish"], None, version(17, 9)),
+    (&["pages", "path_prefix"], None, version(17, 9)),
+    (&["pages", "expire_in"], None, version(17, 9)),
+    (&["artifacts", "reports", "sarif"], None, version(18, 11)),
 ];
 
 /// Reasons of `retry:when` that the newest schema has and the documentation of 18.11 has not: servers before it may refuse
@@ -30,7 +30,7 @@ pub const RETRY_REASONS: &[&str] = &[
     "stuck_pending_with_matching_runners",
 ];
 /// From here on they are taken as known.
-const RETRY_REASONS_SINCE: Version = Version(19, 0);
+const RETRY_REASONS_SINCE: Version = version(19, 0);
 
 pub(super) fn check(pipeline: &Pipeline, found: &mut Found) {
     let minimum = pipeline.options.minimum;
@@ -66,14 +66,14 @@ fn report(job: &Job, path: &[&str], what: &str, since: Version, minimum: Version
 /// `pages` under another name, and a directory that is published without being kept.
 fn pages(job: &Job, minimum: Version, found: &mut Found) {
     let Some(pages) = job.node.get("pages").filter(|it| **it != Node::Bool(false)) else { return };
-    if job.name != "pages" && minimum < Version(17, 6) {
-        report(job, &["pages"], "pages in a job of another name", Version(17, 6), minimum, found);
+    if job.name != "pages" && minimum < version(17, 6) {
+        report(job, &["pages"], "pages in a job of another name", version(17, 6), minimum, found);
     }
     let published = pages.get("publish").and_then(Node::text).unwrap_or("public").trim_matches('/');
     let paths = job.node.at(&["artifacts", "paths"]).map(Node::items).unwrap_or_default();
     let kept = paths.iter().filter_map(|it| it.text()).any(|it| it.trim_matches('/') == published);
-    if !kept && minimum < Version(17, 10) {
+    if !kept && minimum < version(17, 10) {
         let what = format!("pages that publish `{published}` without `artifacts:paths`");
-        report(job, &["pages"], &what, Version(17, 10), minimum, found);
+        report(job, &["pages"], &what, version(17, 10), minimum, found);
     }
 }

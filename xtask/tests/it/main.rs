@@ -5,6 +5,7 @@
 mod support;
 
 mod affected;
+mod check;
 mod cli;
 mod fakes;
 mod planted_env;
