@@ -71,6 +71,12 @@ pub enum Command {
         #[arg(long, value_enum, requires = "check")]
         level: Option<Level>,
     },
+    /// Set up a repository that has only Python projects: policy in ci/, .gitlab-ci.yml, and a first plan.
+    Init {
+        /// The component that .gitlab-ci.yml includes, with its version.
+        #[arg(long, value_name = "PATH@VERSION", default_value = crate::init::COMPONENT)]
+        component: String,
+    },
     /// Draw who needs whom, with what is affected marked.
     Graph {
         #[command(flatten)]

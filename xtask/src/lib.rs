@@ -54,6 +54,7 @@ pub mod clean;
 pub mod emit;
 pub mod flags;
 pub mod graphview;
+pub mod init;
 pub mod junit;
 pub mod lint;
 pub mod report;

@@ -16,7 +16,7 @@ use xtask::handover::{self, Handed};
 use xtask::live::Live;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
-use xtask::{audit, check, clean, context, emit, graphview, junit, planview, proc, report, times, verdicts};
+use xtask::{audit, check, clean, context, emit, graphview, init, junit, planview, proc, report, times, verdicts};
 
 fn main() {
     let flags = Flags::parse();
@@ -62,6 +62,7 @@ fn dispatch(flags: Flags) -> Result<i32> {
             Ok(code)
         }
         Command::Emit { selection, output, part, .. } => start.emit(&selection, output.as_deref(), part.as_deref()),
+        Command::Init { component } => start.init(&component),
         Command::Graph { selection, format } => {
             let decision = start.decide(&selection, &[])?;
             print(&graphview::draw(&decision.revisions.head, &decision.plan, format))?;
@@ -143,6 +144,17 @@ impl Start {
         anstream::eprint!("{}", planview::preamble(&handed.plan));
         context::write(&out.join("plan.json"), planview::json(&handed.plan))?;
         run(&repo, &handed, &out, how, started)
+    }
+
+    /// Sets up a repository and shows its first plan.
+    fn init(&self, component: &str) -> Result<i32> {
+        let done = init::init(&self.here, component)?;
+        print(&done.words(component))?;
+        let root = Start { here: done.root.clone(), config: None };
+        let plan = root.decide(&Selection::default(), &[])?.plan;
+        print(&format!("\n{}\n", planview::table(&plan)))?;
+        print("next: look through ci/, commit, then `xtask ci --all`\n")?;
+        Ok(i32::from(!done.left.is_empty()))
     }
 
     /// Writes the child pipeline.
