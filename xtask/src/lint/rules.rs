@@ -3,7 +3,7 @@
 /// What GitLab does with a file that breaks a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
-    /// It refuses the file or creates no pipeline.
+    /// It refuses the file, creates no pipeline, or loses a part of it in silence.
     Refused,
     /// It takes the file and does something else than what one reads.
     Trap,
@@ -32,7 +32,7 @@ macro_rules! rules {
 rules! {
     // The file
     YAML Refused "yaml" "the file is YAML, and a mapping" "lib/gitlab/config/loader/yaml.rb"
-    DUPLICATE_KEY Trap "duplicate-key" "no key stands twice: the last one wins in silence" "docs: ci/jobs/, job names"
+    DUPLICATE_KEY Refused "duplicate-key" "no key stands twice: the last one wins in silence" "docs: ci/jobs/, job names"
     YAML_SIZE Refused "yaml-size" "the parsed file is at most 2 MiB in memory" "docs: administration/instance_limits, max_yaml_size_bytes"
     YAML_DEPTH Refused "yaml-depth" "at most 100 lists and maps are inside each other" "lib/gitlab/utils/deep_size.rb"
     DEFAULT_KEYWORD Refused "default-keyword" "`default` holds only keywords that have a default" "lib/gitlab/ci/config/entry/default.rb"

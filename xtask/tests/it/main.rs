@@ -8,6 +8,7 @@ mod affected;
 mod check;
 mod cli;
 mod fakes;
+mod init;
 mod planted_env;
 mod planted_lint;
 mod planted_sbom;
