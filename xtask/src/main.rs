@@ -203,6 +203,7 @@ fn surroundings(config: &Config) -> emit::Surroundings {
     let branch = var("CI_COMMIT_BRANCH");
     emit::Surroundings {
         image: var("XTASK_IMAGE").or_else(|| var("CI_JOB_IMAGE")).filter(plain),
+        commit: var("CI_COMMIT_SHA").filter(plain),
         deploys: config.gitlab.pages && branch.is_some() && branch == var("CI_DEFAULT_BRANCH"),
     }
 }
