@@ -22,6 +22,7 @@ pub mod place;
 pub mod policy;
 pub mod reach;
 pub mod reads;
+pub mod rules;
 pub mod side;
 pub mod suggest;
 pub mod survey;

@@ -14,6 +14,7 @@ use xtask::discover::Repo;
 use xtask::flags::{Command, Flags, How, Selection};
 use xtask::handover::{self, Handed};
 use xtask::live::Live;
+use xtask::revisions::Place;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
 use xtask::{audit, check, clean, context, emit, graphview, init, junit, planview, proc, report, times, verdicts};
@@ -36,7 +37,7 @@ fn dispatch(flags: Flags) -> Result<i32> {
         Command::Ci { selection, stages, how } => start.go(&selection, &stages, &how),
         Command::Stage { stages, selection, plan, how } => {
             if stages == ["clear-cache"] {
-                return clear_cache(&start.repo()?);
+                return clear_cache(&start.place()?.root);
             }
             let compares = selection.all || selection.base.is_some() || selection.head.is_some();
             let given = || std::env::var(PLAN).ok().filter(|it| !compares && !it.is_empty());
@@ -69,13 +70,13 @@ fn dispatch(flags: Flags) -> Result<i32> {
             Ok(0)
         }
         Command::Audit { commits, head, json } => {
-            let place = decide::place(&start.here, start.config.as_deref())?;
+            let place = start.place()?;
             let steps = audit::replay(&place, &head, commits)?;
             print(&if json { serde_json::to_string_pretty(&steps)? + "\n" } else { audit::table(&steps) })?;
             Ok(if steps.iter().any(|it| it.error.is_some()) { 2 } else { 0 })
         }
         Command::Tools { fetch } => list_tools(&start.repo()?, fetch),
-        Command::Clean { dry_run, tools } => tidy_up(&start.repo()?, dry_run, tools),
+        Command::Clean { dry_run, tools } => tidy_up(&start.place()?.root, dry_run, tools),
     }
 }
 
@@ -90,8 +91,12 @@ impl Start {
         Repo::load(&self.here, self.config.as_deref())
     }
 
+    fn place(&self) -> Result<Place> {
+        decide::place(&self.here, self.config.as_deref())
+    }
+
     fn decide(&self, selection: &Selection, stages: &[String]) -> Result<Decision> {
-        let place = decide::place(&self.here, self.config.as_deref())?;
+        let place = self.place()?;
         let text = |it: std::ffi::OsString| it.into_string().ok();
         let vars = std::env::vars_os().filter_map(|(name, value)| text(name).zip(text(value))).collect();
         decide::decide(&place, selection, stages, vars)
@@ -105,9 +110,16 @@ impl Start {
                 "only the work tree can be run; check {revision} out, or look with `cargo xtask plan --head {revision}`"
             );
         }
-        let place = decide::place(&self.here, self.config.as_deref())?;
+        let place = self.place()?;
         let out = place.root.join("target/ci");
+        let _lock = only_one(&out)?;
         let plan = self.decide(selection, stages)?.plan;
+        if plan.projects.is_empty() {
+            bail!(
+                "there is no project: nothing that `projects` in {} names has a pyproject.toml with a [project] table",
+                place.file
+            );
+        }
         anstream::eprint!("{}", planview::preamble(&plan));
         context::write(&out.join("plan.json"), planview::json(&plan))?;
         if plan.jobs.is_empty() {
@@ -116,7 +128,7 @@ impl Start {
             return Ok(0);
         }
         let handed = Handed { plan, ..Handed::default() };
-        run(&self.repo()?, &handed, &out, how, started)
+        run(&self.repo()?, &handed, &out, how, started, self.config.as_deref())
     }
 
     /// Runs the jobs of a plan that was handed over, compares nothing, and reports.
@@ -141,9 +153,10 @@ impl Start {
         }
         let repo = self.repo()?;
         let out = repo.root.join("target/ci");
+        let _lock = only_one(&out)?;
         anstream::eprint!("{}", planview::preamble(&handed.plan));
         context::write(&out.join("plan.json"), planview::json(&handed.plan))?;
-        run(&repo, &handed, &out, how, started)
+        run(&repo, &handed, &out, how, started, self.config.as_deref())
     }
 
     /// Sets up a repository and shows its first plan.
@@ -160,7 +173,7 @@ impl Start {
     /// Writes the child pipeline.
     fn emit(&self, selection: &Selection, output: Option<&Utf8Path>, part: Option<&str>) -> Result<i32> {
         let decision = self.decide(selection, &[])?;
-        let place = decide::place(&self.here, self.config.as_deref())?;
+        let place = self.place()?;
         let config = Config::load(&place.file)?;
         let around = surroundings(&config);
         let input = emit::Input {
@@ -209,11 +222,21 @@ fn surroundings(config: &Config) -> emit::Surroundings {
 }
 
 /// Runs a plan and reports.
-fn run(repo: &Repo, handed: &Handed, out: &Utf8Path, how: &How, started: Instant) -> Result<i32> {
+fn run(
+    repo: &Repo,
+    handed: &Handed,
+    out: &Utf8Path,
+    how: &How,
+    started: Instant,
+    config: Option<&Utf8Path>,
+) -> Result<i32> {
     let plan = &handed.plan;
     let todo = run::todo(repo, plan)?;
+    if !repo.no_projects.is_empty() {
+        let list: Vec<&str> = repo.no_projects.iter().map(|it| it.as_str()).collect();
+        anstream::eprintln!("no project, for it has no [project] table, so nothing looks at it: {}", list.join(", "));
+    }
     prepare(out, handed)?;
-    let _lock = only_one(out)?;
     ctrlc::set_handler(|| {
         if proc::cancelled() {
             proc::kill_all();
@@ -240,7 +263,7 @@ fn run(repo: &Repo, handed: &Handed, out: &Utf8Path, how: &How, started: Instant
         verdicts::write(out, &handed.run, &records)?;
     }
     let colour = report::colour_wanted(std::io::stdout().is_terminal());
-    print(&report::summary(&records, started.elapsed(), colour))?;
+    print(&report::summary(&records, started.elapsed(), colour, config))?;
     let code = report::exit_code(&records, proc::cancelled());
     // What holds it back is red in another job of the pipeline, and nothing here is.
     let held_back = code == 0 && !handed.elsewhere.is_empty() && records.iter().any(|it| it.blocked);
@@ -286,6 +309,11 @@ fn remove_if_there(path: &Utf8Path) -> Result<()> {
 
 /// Two runs in one work tree would write the same files.
 fn only_one(out: &Utf8Path) -> Result<std::fs::File> {
+    if out.is_symlink() {
+        // What runs leave is emptied again and again: it must not be somebody else's directory.
+        bail!("{out} is a symbolic link; remove it, and make `target` the link where the space is elsewhere");
+    }
+    std::fs::create_dir_all(out).with_context(|| format!("could not create {out}, where runs leave everything"))?;
     let path = out.join("lock");
     let file = std::fs::File::create(&path).with_context(|| format!("could not create {path}"))?;
     if file.try_lock().is_err() {
@@ -323,9 +351,11 @@ fn list_tools(repo: &Repo, fetch: bool) -> Result<i32> {
     Ok(0)
 }
 
-fn tidy_up(repo: &Repo, dry_run: bool, with_tools: bool) -> Result<i32> {
+fn tidy_up(root: &Utf8Path, dry_run: bool, with_tools: bool) -> Result<i32> {
     let cache = with_tools.then(tools::cache_dir).transpose()?;
-    let paths = clean::targets(&repo.abs("target/ci"), cache.as_deref())?;
+    let out = root.join("target/ci");
+    let paths = clean::targets(root, &out, cache.as_deref())?;
+    let _lock = if out.is_dir() && !dry_run { Some(only_one(&out)?) } else { None };
     let verb = if dry_run { "would delete" } else { "deletes" };
     let lines: Vec<String> = paths.iter().map(|path| format!("{verb} {path}\n")).collect();
     print(&if lines.is_empty() { "nothing to delete\n".to_owned() } else { lines.concat() })?;
@@ -336,13 +366,13 @@ fn tidy_up(repo: &Repo, dry_run: bool, with_tools: bool) -> Result<i32> {
 }
 
 /// Deletes what runs have left; in a job of GitLab also what its cache holds, for which something must stay.
-fn clear_cache(repo: &Repo) -> Result<i32> {
-    let cache = repo.abs(emit::UV_CACHE);
+fn clear_cache(root: &Utf8Path) -> Result<i32> {
+    let cache = root.join(emit::UV_CACHE);
     if is_ci() && cache.parent().is_some_and(|it| it.is_dir()) {
         context::remake(&cache)?;
         context::write(&cache.join("cleared"), "")?;
     }
-    tidy_up(repo, false, false)
+    tidy_up(root, false, false)
 }
 
 /// Prints to standard output; a reader that went away is no error.
