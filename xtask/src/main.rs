@@ -18,7 +18,9 @@ use xtask::recorded::Witness;
 use xtask::revisions::Place;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
-use xtask::{audit, clean, context, doctor, emit, graphview, junit, planview, proc, report, times, verdicts};
+use xtask::{
+    audit, check, clean, context, doctor, emit, graphview, init, junit, planview, proc, report, times, verdicts,
+};
 
 fn main() {
     let flags = Flags::parse();
@@ -57,7 +59,14 @@ fn dispatch(flags: Flags) -> Result<i32> {
             })?;
             Ok(0)
         }
-        Command::Emit { selection, output, part } => start.emit(&selection, output.as_deref(), part.as_deref()),
+        Command::Emit { check: Some(file), level, .. } => {
+            let (words, code) =
+                check::check(&start.repo()?, &start.here, &file, level, &|text| anstream::eprintln!("{text}"))?;
+            print(&words)?;
+            Ok(code)
+        }
+        Command::Emit { selection, output, part, .. } => start.emit(&selection, output.as_deref(), part.as_deref()),
+        Command::Init { component } => start.init(&component),
         Command::Graph { selection, format } => {
             let decision = start.decide(&selection, &[])?;
             print(&graphview::draw(&decision.revisions.head, &decision.plan, format))?;
@@ -171,6 +180,17 @@ impl Start {
         run(&repo, &self.place()?, &handed, how, started, self.config.as_deref())
     }
 
+    /// Sets up a repository and shows its first plan.
+    fn init(&self, component: &str) -> Result<i32> {
+        let done = init::init(&self.here, component)?;
+        print(&done.words(component))?;
+        let root = Start { here: done.root.clone(), config: None };
+        let plan = root.decide(&Selection::default(), &[])?.plan;
+        print(&format!("\n{}\n", planview::table(&plan)))?;
+        print("next: look through ci/, commit, then `xtask ci --all`\n")?;
+        Ok(i32::from(!done.left.is_empty()))
+    }
+
     /// Writes the child pipeline.
     fn emit(&self, selection: &Selection, output: Option<&Utf8Path>, part: Option<&str>) -> Result<i32> {
         let decision = self.decide(selection, &[])?;
@@ -187,12 +207,16 @@ impl Start {
         let text = match part {
             Some(word) => {
                 let (split, number) = emit::Split::parse(word)?;
-                emit::part(&input, &split, number)?
+                let text = emit::part(&input, &split, number)?;
+                check::refuse(&text, &config, 2)?;
+                text
             }
             None => {
                 let emission = emit::pipeline(&input)?;
                 anstream::eprint!("{}{}", planview::preamble(&decision.plan), emission.said);
-                emission.files.into_iter().next().map(|(_, text)| text).unwrap_or_default()
+                let text = emission.files.into_iter().next().map(|(_, text)| text).unwrap_or_default();
+                check::refuse(&text, &config, 1)?;
+                text
             }
         };
         match output {
@@ -213,6 +237,7 @@ fn surroundings(config: &Config) -> emit::Surroundings {
     let branch = var("CI_COMMIT_BRANCH");
     emit::Surroundings {
         image: var("XTASK_IMAGE").or_else(|| var("CI_JOB_IMAGE")).filter(plain),
+        commit: var("CI_COMMIT_SHA").filter(plain),
         deploys: config.gitlab.pages && branch.is_some() && branch == var("CI_DEFAULT_BRANCH"),
     }
 }
