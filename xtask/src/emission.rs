@@ -5,6 +5,7 @@
 use anyhow::{Context as _, Result};
 use camino::Utf8Path;
 
+use crate::check;
 use crate::config::Config;
 use crate::decide::Decision;
 use crate::emit::{self, Input, Split, Surroundings, units};
@@ -28,10 +29,13 @@ pub fn make(place: &Place, decision: &Decision, part: Option<&str>) -> Result<(S
     };
     if let Some(word) = part {
         let (split, number) = Split::parse(word)?;
-        return Ok((emit::part(&input, &split, number)?, String::new()));
+        let text = emit::part(&input, &split, number)?;
+        check::refuse(&text, &config, 2)?;
+        return Ok((text, String::new()));
     }
     let emission = emit::pipeline(&input)?;
     let text = emission.files.into_iter().next().map(|(_, text)| text).unwrap_or_default();
+    check::refuse(&text, &config, 1)?;
     Ok((text, planview::preamble(&decision.plan) + &emission.said))
 }
 

@@ -51,11 +51,15 @@ pub mod tools;
 pub mod verdicts;
 pub mod waivers;
 
+pub mod check;
 pub mod clean;
 pub mod doctor;
 pub mod emission;
 pub mod emit;
 pub mod flags;
 pub mod graphview;
+pub mod init;
 pub mod junit;
+pub mod lint;
 pub mod report;
+pub mod schema;

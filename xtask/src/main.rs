@@ -17,7 +17,10 @@ use xtask::recorded::Witness;
 use xtask::revisions::Place;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
-use xtask::{audit, clean, context, doctor, emission, emit, graphview, junit, planview, proc, report, times, verdicts};
+use xtask::{
+    audit, check, clean, context, doctor, emission, emit, graphview, init, junit, planview, proc, report, times,
+    verdicts,
+};
 
 fn main() {
     let flags = Flags::parse();
@@ -56,7 +59,14 @@ fn dispatch(flags: Flags) -> Result<i32> {
             })?;
             Ok(0)
         }
-        Command::Emit { selection, output, part } => start.emit(&selection, output.as_deref(), part.as_deref()),
+        Command::Emit { check: Some(file), level, .. } => {
+            let (words, code) =
+                check::check(&start.repo()?, &start.here, &file, level, &|text| anstream::eprintln!("{text}"))?;
+            print(&words)?;
+            Ok(code)
+        }
+        Command::Emit { selection, output, part, .. } => start.emit(&selection, output.as_deref(), part.as_deref()),
+        Command::Init { component } => start.init(&component),
         Command::Graph { selection, format } => {
             let decision = start.decide(&selection, &[])?;
             print(&graphview::draw(&decision.revisions.head, &decision.plan, format))?;
@@ -165,10 +175,21 @@ impl Start {
         run(&repo, &self.place()?, &handed, how, started, self.config.as_deref())
     }
 
+    /// Sets up a repository and shows its first plan.
+    fn init(&self, component: &str) -> Result<i32> {
+        let done = init::init(&self.here, component)?;
+        print(&done.words(component))?;
+        let root = Start { here: done.root.clone(), config: None };
+        let plan = root.decide(&Selection::default(), &[])?.plan;
+        print(&format!("\n{}\n", planview::table(&plan)))?;
+        print("next: look through ci/, commit, then `xtask ci --all`\n")?;
+        Ok(i32::from(!done.left.is_empty()))
+    }
+
     /// Writes the child pipeline.
     fn emit(&self, selection: &Selection, output: Option<&Utf8Path>, part: Option<&str>) -> Result<i32> {
         let decision = self.decide(selection, &[])?;
-        let place = decide::place(&self.here, self.config.as_deref())?;
+        let place = self.place()?;
         let (text, said) = emission::make(&place, &decision, part)?;
         anstream::eprint!("{said}");
         match output {

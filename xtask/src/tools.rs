@@ -25,6 +25,7 @@ pub enum Tool {
     Sast,
     Sbom,
     Docs,
+    Gitlab,
     Grype,
 }
 
@@ -32,8 +33,17 @@ pub enum Tool {
 const OLDEST: u32 = 11;
 
 /// Every tool, in the order in which they are shown.
-pub const ALL: &[Tool] =
-    &[Tool::Lint, Tool::Typing, Tool::Test, Tool::License, Tool::Sast, Tool::Sbom, Tool::Docs, Tool::Grype];
+pub const ALL: &[Tool] = &[
+    Tool::Lint,
+    Tool::Typing,
+    Tool::Test,
+    Tool::License,
+    Tool::Sast,
+    Tool::Sbom,
+    Tool::Docs,
+    Tool::Gitlab,
+    Tool::Grype,
+];
 
 impl Tool {
     /// The dependency group in `ci/tools/pyproject.toml`, or the program's name.
@@ -46,6 +56,7 @@ impl Tool {
             Tool::Sast => "sast",
             Tool::Sbom => "sbom",
             Tool::Docs => "docs",
+            Tool::Gitlab => "gitlab",
             Tool::Grype => "grype",
         }
     }
@@ -236,6 +247,7 @@ const PROGRAMS: &[(Tool, &str, &str)] = &[
     (Tool::Docs, "sphinx", "sphinx-build"),
     (Tool::Docs, "nbsphinx", "sphinx-build"),
     (Tool::Docs, "pypandoc-binary", "python"),
+    (Tool::Gitlab, "check-jsonschema", "check-jsonschema"),
 ];
 
 /// What stands for the version of a tool that is not there.
