@@ -11,7 +11,7 @@ use clap::Parser;
 use xtask::config::Config;
 use xtask::decide::{self, Decision};
 use xtask::discover::Repo;
-use xtask::flags::{Command, Flags, How, Selection};
+use xtask::flags::{self, Command, Flags, How, Selection};
 use xtask::handover::{self, Handed};
 use xtask::live::Live;
 use xtask::recorded::Witness;
@@ -19,7 +19,7 @@ use xtask::revisions::Place;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
 use xtask::{
-    audit, check, clean, context, doctor, emit, graphview, init, junit, planview, proc, report, times, verdicts,
+    audit, check, clean, context, doctor, emit, graphview, image, init, junit, planview, proc, report, times, verdicts,
 };
 
 fn main() {
@@ -79,6 +79,7 @@ fn dispatch(flags: Flags) -> Result<i32> {
             print(&if json { serde_json::to_string_pretty(&steps)? + "\n" } else { audit::table(&steps) })?;
             Ok(if steps.iter().any(|it| it.error.is_some()) { 2 } else { 0 })
         }
+        Command::Image(wish) => make_image(&start.repo()?, &wish),
         Command::Doctor { json } => start.doctor(json),
         Command::Tools { fetch } => list_tools(&start.repo()?, fetch),
         Command::Clean { dry_run, tools } => tidy_up(&start.place()?.root, dry_run, tools),
@@ -326,22 +327,13 @@ fn prepare(out: &Utf8Path, handed: &Handed) -> Result<()> {
     for job in &plan.jobs {
         let name = format!("{}.{}", job.project, job.stage.name);
         for stale in [format!("logs/{name}.log"), format!("logs/{}.log", job.stage.name), format!("junit/{name}.xml")] {
-            remove_if_there(&out.join(stale))?;
+            context::remove(&out.join(stale))?;
         }
         for kind in ["dev", "runtime"] {
-            remove_if_there(&out.join(format!("logs/{}.environment-{kind}.log", job.project)))?;
+            context::remove(&out.join(format!("logs/{}.environment-{kind}.log", job.project)))?;
         }
     }
-    remove_if_there(&out.join("junit.xml"))
-}
-
-fn remove_if_there(path: &Utf8Path) -> Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("could not remove {path}"))
-        }
-        _ => Ok(()),
-    }
+    context::remove(&out.join("junit.xml"))
 }
 
 /// Two runs in one work tree would write the same files.
@@ -368,6 +360,46 @@ fn write_junit(out: &Utf8Path, records: &[Record]) -> Result<()> {
     }
     let all: Vec<&Record> = records.iter().collect();
     context::write(&out.join("junit.xml"), junit::text(&junit::report("xtask", &all)))
+}
+
+/// Builds the image of CI jobs.
+fn make_image(repo: &Repo, flags: &flags::Image) -> Result<i32> {
+    let wish = image::Wish {
+        platform: flags.platform.clone().unwrap_or_else(|| repo.config.docker_build.platform.clone()),
+        repository: flags.repository.clone(),
+        bases: [("BASE", &flags.base), ("RUST", &flags.rust)]
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.clone()?)))
+            .collect(),
+        push: flags.push,
+    };
+    if flags.name {
+        print(&format!("{}\n", image::name(&repo.root, &wish)?))?;
+        return Ok(0);
+    }
+    let out = repo.abs("target/ci");
+    for dir in ["home", "empty"] {
+        context::remake(&out.join(dir))?;
+    }
+    let say = |text: &str| anstream::eprintln!("{text}");
+    let tools = Tools::open(repo, &say)?;
+    let ctx = context::Context {
+        repo,
+        tools: &tools,
+        stage: "image",
+        log: out.join("logs/image.log"),
+        out,
+        ci: false,
+        selected: &[],
+        stages: &[],
+    };
+    context::remove(&ctx.log)?;
+    let image = image::make(&ctx, &wish, &say)?;
+    if image.kept {
+        say(&format!("{} is there, and nothing that goes into it has changed", image.reference));
+    }
+    print(&format!("{}\n", image.pinned.unwrap_or(image.reference)))?;
+    Ok(0)
 }
 
 fn list_tools(repo: &Repo, fetch: bool) -> Result<i32> {
