@@ -64,6 +64,18 @@ pub enum Command {
         /// One file of a pipeline that needs several: what a job of that pipeline asks for.
         #[arg(long, value_name = "N/M/CUT/BATCH", hide = true)]
         part: Option<String>,
+        /// Make nothing: check this file, or standard input for `-`, against GitLab's schema and the rules beyond it.
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "part", "all", "projects", "base", "head"])]
+        check: Option<Utf8PathBuf>,
+        /// Where the checked file stands; without it `.gitlab-ci.yml` and components are a project's own, the rest children.
+        #[arg(long, value_enum, requires = "check")]
+        level: Option<Level>,
+    },
+    /// Set up a repository that has only Python projects: policy in ci/, .gitlab-ci.yml, and a first plan.
+    Init {
+        /// The component that .gitlab-ci.yml includes, with its version.
+        #[arg(long, value_name = "PATH@VERSION", default_value = crate::init::COMPONENT)]
+        component: String,
     },
     /// Draw who needs whom, with what is affected marked.
     Graph {
@@ -138,6 +150,17 @@ pub enum Format {
     Dot,
     Mermaid,
     Json,
+}
+
+/// Where a file stands among the pipelines of a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    /// The project's own pipeline.
+    Parent,
+    /// A child of it.
+    Child,
+    /// A child of a child.
+    Grandchild,
 }
 
 /// How to run.

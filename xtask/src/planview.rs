@@ -24,6 +24,7 @@ struct Document<'a> {
     head: &'a str,
     base_because: &'a str,
     all_because: Option<&'a str>,
+    nobody: BTreeMap<&'a str, &'a str>,
     projects: Vec<Project<'a>>,
     jobs: Vec<Job<'a>>,
 }
@@ -54,6 +55,7 @@ pub fn json(plan: &Plan) -> String {
         head: &plan.head,
         base_because: &plan.because,
         all_because: plan.everything.as_deref(),
+        nobody: plan.nobody.iter().map(|(path, reason)| (path.as_str(), reason.as_str())).collect(),
         projects: plan
             .projects
             .iter()
@@ -123,7 +125,22 @@ pub fn table(plan: &Plan) -> String {
         }
     }
     let left_out: Vec<&str> = plan.projects.iter().filter(|it| !it.selected).map(|it| it.name.as_str()).collect();
+    text += &nobody(plan);
     writeln!(text, "{}", count(plan, rows.len(), left_out.len())).expect("a string");
+    text
+}
+
+/// The changed paths that select nothing, by the rule that allows it.
+fn nobody(plan: &Plan) -> String {
+    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (path, reason) in &plan.nobody {
+        by_reason.entry(reason).or_default().push(path);
+    }
+    let mut text = String::new();
+    for (reason, paths) in by_reason {
+        let more = if paths.len() == 1 { String::new() } else { format!(" and {} more", paths.len() - 1) };
+        writeln!(text, "nobody's input: {}{more}: {reason}", paths[0].escape_debug()).expect("a string");
+    }
     text
 }
 

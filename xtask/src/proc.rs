@@ -23,8 +23,8 @@ mod path;
 mod words;
 
 pub use path::find_on_path;
-pub use words::quote;
 use words::{command_line, plain, tail};
+pub use words::{last_words, quote};
 
 /// Set once by Ctrl-C or SIGTERM, or when a run stops at its first failure; never unset.
 static CANCELLED: AtomicBool = AtomicBool::new(false);
@@ -96,6 +96,11 @@ impl Done {
     /// The error for an exit code that means "could not do its work".
     pub fn refused(&self, what: &str) -> anyhow::Error {
         anyhow::anyhow!("{what} ended with exit code {}\n{}", self.code, self.tail)
+    }
+
+    /// The same with the reason first, for programs that give it in their last words as uv does.
+    pub fn explained(&self, what: &str) -> anyhow::Error {
+        self.refused(&format!("{what} says \"{}\" and", last_words(&self.stderr)))
     }
 }
 

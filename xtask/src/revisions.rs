@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::affected::{self, Affected, Comparison, Rules};
+use crate::affected::{self, Affected, Comparison};
 use crate::base::Surroundings;
 use crate::config::{self, Config};
 use crate::git::{self, Contents, Git};
 use crate::plan::{Candidate, Plan};
 use crate::policy;
+use crate::rules::Rules;
 use crate::side::Side;
 use crate::stages::STAGES;
 use crate::survey::{self, Memo, Settings};
@@ -100,7 +101,7 @@ pub fn read(place: &Place, range: &Range, vars: BTreeMap<String, String>) -> Res
     let settings = reader.settings(&head_tree, &head_name)?;
     let config = Config::parse(&settings.file, &settings.text)?;
     let (base, because) = reader.base(range, &head_name, &config, vars)?;
-    let rules = Rules::new(&config.no_input)?;
+    let rules = Rules::new(&config)?;
     let none = |because: String, head: Side, rules| {
         Ok(Revisions { base: None, head_name: head_name.clone(), head, rules, changes: Vec::new(), because })
     };

@@ -21,6 +21,9 @@ use crate::verdict::{Case, Outcome, Verdict};
 use crate::verdicts::Outside;
 use crate::{environments, proc, waivers};
 
+/// The rule of the one case of a job that a cancelled run did not start.
+pub const CANCELLED: &str = "cancelled";
+
 /// One job of a plan and the project that it is about.
 #[derive(Debug, Clone, Copy)]
 pub struct Todo<'a> {
@@ -130,7 +133,7 @@ pub fn run(repo: &Repo, tools: &Tools, todo: &[Todo], out: &Utf8Path, options: &
     let mut records = std::mem::take(&mut session.lock().records);
     let of_job = todo.iter().map(|job| {
         let verdict = if proc::cancelled() {
-            Verdict::one(Case::error("cancelled", "cancelled before it was started"))
+            Verdict::one(Case::error(CANCELLED, "cancelled before it was started"))
         } else {
             Verdict::one(Case::skip("not-started", "not started: the run stopped at the first failure (--fail-fast)"))
         };

@@ -10,8 +10,8 @@ use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::config::Config;
-use crate::discover::Repo;
-use crate::{context, proc, sources};
+use crate::discover::{Project, Repo};
+use crate::{context, manifest, proc, sources};
 
 mod grype;
 
@@ -25,12 +25,25 @@ pub enum Tool {
     Sast,
     Sbom,
     Docs,
+    Gitlab,
     Grype,
 }
 
+/// The least 3.x that the tools run on.
+const OLDEST: u32 = 11;
+
 /// Every tool, in the order in which they are shown.
-pub const ALL: &[Tool] =
-    &[Tool::Lint, Tool::Typing, Tool::Test, Tool::License, Tool::Sast, Tool::Sbom, Tool::Docs, Tool::Grype];
+pub const ALL: &[Tool] = &[
+    Tool::Lint,
+    Tool::Typing,
+    Tool::Test,
+    Tool::License,
+    Tool::Sast,
+    Tool::Sbom,
+    Tool::Docs,
+    Tool::Gitlab,
+    Tool::Grype,
+];
 
 impl Tool {
     /// The dependency group in `ci/tools/pyproject.toml`, or the program's name.
@@ -43,6 +56,7 @@ impl Tool {
             Tool::Sast => "sast",
             Tool::Sbom => "sbom",
             Tool::Docs => "docs",
+            Tool::Gitlab => "gitlab",
             Tool::Grype => "grype",
         }
     }
@@ -71,8 +85,10 @@ impl Tools {
     /// When there is no Python 3.11 or newer, or uv can be neither found in the cache nor fetched.
     pub fn open(repo: &Repo, say: &dyn Fn(&str)) -> Result<Tools> {
         let tools = Tools::look(repo)?;
+        let was_there = tools.uv.is_file();
         provide_uv(repo, &tools, say)?;
-        Ok(tools)
+        // uv knows interpreters that are not on PATH.
+        if was_there { Ok(tools) } else { Tools::look(repo) }
     }
 
     /// The same without fetching anything: uv need not be there.
@@ -83,6 +99,8 @@ impl Tools {
         let (python, python_version) = find_python()?;
         let cache = cache_dir()?;
         let uv = uv_home(&repo.ci, &cache)?.join("bin").join("uv");
+        let (python, python_version) =
+            new_enough_for(repo, &uv, &cache, &python_version).unwrap_or((python, python_version));
         let mut text = Vec::new();
         for name in ["pyproject.toml", "uv.lock"] {
             let path = repo.ci.join("tools").join(name);
@@ -171,6 +189,17 @@ impl Tools {
         Ok(at)
     }
 
+    /// Why a file of the project may be no Python to a tool that reads it with the parser it runs on: the project asks
+    /// for a newer one.
+    pub fn lag(&self, project: &Project) -> Option<String> {
+        let requires = project.manifest.at(&["project", "requires-python"])?.as_str()?;
+        let needed = manifest::least_minor(requires).filter(|it| *it > minor_of(&self.python_version))?;
+        Some(format!(
+            "the tools run on Python {}, and the project asks for 3.{needed}, which was not found here; install it",
+            self.python_version
+        ))
+    }
+
     /// The pinned version of a distribution in `ci/tools/uv.lock`.
     pub fn pinned(&self, distribution: &str) -> Option<String> {
         let path = self.ci.join("tools/uv.lock");
@@ -218,6 +247,7 @@ const PROGRAMS: &[(Tool, &str, &str)] = &[
     (Tool::Docs, "sphinx", "sphinx-build"),
     (Tool::Docs, "nbsphinx", "sphinx-build"),
     (Tool::Docs, "pypandoc-binary", "python"),
+    (Tool::Gitlab, "check-jsonschema", "check-jsonschema"),
 ];
 
 /// What stands for the version of a tool that is not there.
@@ -276,24 +306,47 @@ pub fn platform() -> String {
 
 /// An interpreter of version 3.11 or newer: its real path, for a launcher may depend on the caller's directory or home.
 fn find_python() -> Result<(Utf8PathBuf, String)> {
-    let code = "import sys; print(sys.executable); print('%d.%d.%d' % sys.version_info[:3])";
     for name in ["python3", "python3.11", "python3.12", "python3.13", "python3.14", "python"] {
         let Some(path) = proc::find_on_path(name) else { continue };
-        let env = context::inherited(&["PATH", "HOME", "PYENV_ROOT", "PYENV_VERSION"]);
-        let Ok(output) = proc::read(&path, &["-I", "-c", code], Utf8Path::new("/"), &env) else { continue };
-        let mut lines = output.lines();
-        if let (Some(executable), Some(version)) = (lines.next(), lines.next())
-            && is_new_enough(version)
+        if let Some((executable, version)) = ask_python(&path)
+            && minor_of(&version) >= OLDEST
         {
-            return Ok((executable.into(), version.to_owned()));
+            return Ok((executable, version));
         }
     }
     bail!("no Python 3.11 or newer is on PATH; install one (Debian: apt-get install python3 python3-venv)")
 }
 
-fn is_new_enough(version: &str) -> bool {
-    let mut parts = version.split('.').map(|it| it.parse::<u32>().unwrap_or(0));
-    (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= (3, 11)
+/// radon and bandit read the code with the parser of the Python that they run on: it must be as new as the newest that a
+/// project asks for. `None` when the usual one is, or there is no other.
+fn new_enough_for(repo: &Repo, uv: &Utf8Path, cache: &Utf8Path, usual: &str) -> Option<(Utf8PathBuf, String)> {
+    let requires = |it: &Project| it.manifest.at(&["project", "requires-python"])?.as_str().map(str::to_owned);
+    let needed = repo.projects.iter().filter_map(requires).filter_map(|it| manifest::least_minor(&it)).max()?;
+    if needed <= minor_of(usual) {
+        return None;
+    }
+    let on_path = (needed..needed + 3).filter_map(|it| proc::find_on_path(&format!("python3.{it}")));
+    on_path.filter_map(|it| ask_python(&it)).next().or_else(|| {
+        // uv knows more places, those that it has filled itself among them.
+        let env = context::inherited(&["PATH", "HOME", "UV_PYTHON_INSTALL_DIR"]);
+        let wanted = format!(">=3.{needed}");
+        let found = proc::read(uv, &["python", "find", "--no-project", "--no-config", &wanted], cache, &env).ok()?;
+        ask_python(Utf8Path::new(found.trim()))
+    })
+}
+
+/// The real path of an interpreter, and its version.
+fn ask_python(path: &Utf8Path) -> Option<(Utf8PathBuf, String)> {
+    let code = "import sys; print(sys.executable); print('%d.%d.%d' % sys.version_info[:3])";
+    let env = context::inherited(&["PATH", "HOME", "PYENV_ROOT", "PYENV_VERSION"]);
+    let output = proc::read(path, &["-I", "-c", code], Utf8Path::new("/"), &env).ok()?;
+    let mut lines = output.lines();
+    Some((lines.next()?.into(), lines.next()?.to_owned()))
+}
+
+/// The x of 3.x; 0 for a Python 2.
+fn minor_of(version: &str) -> u32 {
+    manifest::minor(version).unwrap_or(0)
 }
 
 /// The interpreter version of an environment, from its `pyvenv.cfg`.

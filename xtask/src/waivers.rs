@@ -3,11 +3,15 @@
 //! Pure. A waiver is shown wherever it works, an expired one excuses nothing, and an error is never waived.
 
 use anyhow::{Context as _, Result};
-use glob::Pattern;
+use glob::{MatchOptions, Pattern};
 
 use crate::config::Waiver;
 use crate::discover::{Project, Repo};
+use crate::manifest;
 use crate::verdict::{Case, Status, Verdict};
+
+/// How the remark about an override begins.
+pub const OVERRIDE: &str = "override: ";
 
 /// A date as YYYYMMDD, which compares as dates do.
 pub type Day = u32;
@@ -55,10 +59,14 @@ fn covers(waiver: &Waiver, project: &Project, case: &Case) -> bool {
         // Invalid globs were refused when the settings were read.
         (Some(glob), Some(text)) => Pattern::new(glob).is_ok_and(|it| it.matches(text)),
     };
-    let rule = Some(waiver.rule.clone());
-    std::iter::once(&case.rule).chain(&case.aliases).any(|name| fits(&rule, Some(name)))
+    // Advisories are spelled in capitals here and in small letters there; distributions in whatever their author likes.
+    let any_case = MatchOptions { case_sensitive: false, ..MatchOptions::new() };
+    let is_meant = |name: &String| Pattern::new(&waiver.rule).is_ok_and(|it| it.matches_with(name, any_case));
+    let package = waiver.package.as_deref().map(manifest::normalise_name);
+    let normal = case.package.as_deref().map(manifest::normalise_name);
+    std::iter::once(&case.rule).chain(&case.aliases).any(is_meant)
         && fits(&waiver.project, Some(&project.name))
-        && fits(&waiver.package, case.package.as_deref())
+        && (fits(&waiver.package, case.package.as_deref()) || fits(&package, normal.as_deref()))
         && fits(&waiver.path, case.place.as_ref().map(|place| place.path.as_str()))
 }
 
@@ -106,7 +114,7 @@ pub fn setting<T: serde::de::DeserializeOwned>(
     let value = it.value.clone().try_into().with_context(|| {
         format!("{}: [[tool.xtask.override]] of {key} has the value {}", project.path("pyproject.toml"), it.value)
     })?;
-    Ok((value, Some(format!("{key} is {} here: {}", it.value, it.reason))))
+    Ok((value, Some(format!("{OVERRIDE}{key} is {} here: {}", it.value, it.reason))))
 }
 
 #[cfg(test)]

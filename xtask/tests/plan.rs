@@ -10,6 +10,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
 
+#[path = "plan/beside.rs"]
+mod beside;
 #[path = "plan/committed.rs"]
 mod committed;
 #[path = "plan/drive.rs"]

@@ -4,11 +4,12 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use xtask::affected::{Affected, Comparison, Rules};
+use xtask::affected::{Affected, Comparison};
 use xtask::config::NoInput;
 use xtask::inputs;
 use xtask::plan::{Candidate, Plan};
 use xtask::planview;
+use xtask::rules::Rules;
 use xtask::side::{Project, Side};
 use xtask::stages::{Run, STAGES};
 use xtask::survey::{self, Memo, Settings};
@@ -59,7 +60,7 @@ fn side(files: &Files, tree: Tree, differs: &dyn Fn(&Utf8Path) -> bool) -> Side 
 
 fn rules() -> Rules {
     let paths = NO_INPUT.iter().map(|it| (*it).to_owned()).collect();
-    Rules::new(&[NoInput { paths, reason: "nobody's".to_owned() }]).expect("globs")
+    Rules::of([NoInput { paths, reason: "nobody's".to_owned() }]).expect("globs")
 }
 
 /// What xtask says of a change; with a number, everything is handed over in another order.
