@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::stages;
 
 mod exceptions;
+pub mod gitlab;
 
 pub use exceptions::{NoInput, Waiver, check_no_input, check_waiver};
 
@@ -50,6 +51,8 @@ pub struct Config {
     pub docker_build: DockerBuild,
     #[serde(default)]
     pub pages: Pages,
+    #[serde(default)]
+    pub gitlab: gitlab::Gitlab,
     /// grype by version and sha256 of its release archives; the stage that needs it says so when it is not pinned.
     #[serde(default)]
     pub grype: Release,
@@ -328,6 +331,7 @@ impl Config {
                 bail!("docker-build.packages: `{package}` is no name of a Debian package");
             }
         }
+        self.gitlab.check()?;
         one_of("radon.maintainability", &self.radon.maintainability.to_string(), &["A", "B", "C"])?;
         one_of("radon.complexity", &self.radon.complexity.to_string(), &["A", "B", "C", "D", "E", "F"])?;
         if !(0.0..=100.0).contains(&self.pytest.coverage) {
@@ -354,6 +358,18 @@ impl Config {
 
 fn yes() -> bool {
     true
+}
+
+/// May a project give this setting ("pytest.coverage") this value? What the settings' own file may say, it may.
+///
+/// # Errors
+/// When the value is of another type or out of bounds.
+pub fn check_setting(setting: &str, value: &toml::Value) -> Result<()> {
+    let (table, key) = setting.split_once('.').with_context(|| format!("`{setting}` is no `table.key`"))?;
+    let mut all: toml::Table = toml::from_str("projects = []\ngrype = { version = '', sha256 = {} }")?;
+    all.insert(table.to_owned(), toml::Table::from_iter([(key.to_owned(), value.clone())]).into());
+    let config: Config = all.try_into().with_context(|| format!("{setting} cannot be {value}"))?;
+    config.check_words()
 }
 
 fn one_of(key: &str, value: &str, allowed: &[&str]) -> Result<()> {

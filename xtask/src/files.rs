@@ -39,6 +39,14 @@ pub fn list(root: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
 /// # Errors
 /// As [`list`].
 pub fn list_with_links(root: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
+    Ok(list_with_submodules(root)?.0)
+}
+
+/// The same, and the directories of git's submodules, whose files are those of another repository.
+///
+/// # Errors
+/// As [`list`].
+pub fn list_with_submodules(root: &Utf8Path) -> Result<(Vec<Utf8PathBuf>, Vec<Utf8PathBuf>)> {
     let mut files = Vec::new();
     if root.ancestors().any(|dir| dir.join(".git").exists()) {
         let Some(git) = proc::find_on_path("git") else {
@@ -51,12 +59,19 @@ pub fn list_with_links(root: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
     } else {
         walk(root, Utf8Path::new(""), &mut files)?;
     }
-    // Deleted files are still in the index, submodules and nested repositories are listed as directories.
-    files.retain(|file| root.join(file).symlink_metadata().is_ok_and(|it| !it.is_dir()));
+    // A repository that lies here untracked is listed as one directory; git would hold its files once it is none.
+    let (nested, mut files): (Vec<_>, Vec<_>) = files.into_iter().partition(|it| it.as_str().ends_with('/'));
+    for dir in nested.iter().map(|it| Utf8Path::new(it.as_str().trim_end_matches('/'))) {
+        files.extend(list_with_links(&root.join(dir))?.iter().map(|it| dir.join(it)));
+    }
+    let is_dir = |file: &Utf8PathBuf| root.join(file).symlink_metadata().is_ok_and(|it| it.is_dir());
+    let (submodules, mut files): (Vec<_>, Vec<_>) = files.into_iter().partition(is_dir);
+    // Deleted files are still in the index.
+    files.retain(|file| root.join(file).symlink_metadata().is_ok());
     // As text, so that a directory's files stand together and can be found by a prefix.
     files.sort_by(|a, b| a.as_str().cmp(b.as_str()));
     files.dedup();
-    Ok(files)
+    Ok((files, submodules))
 }
 
 /// All files below `root/dir` that look like source, where git cannot say; paths relative to `root`.

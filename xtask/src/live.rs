@@ -82,7 +82,8 @@ impl Live {
         {
             // One line each; the whole message stands in the summary.
             let short: String = case.message.chars().take(100).collect();
-            line += &format!("  {short}{}", if short.len() < case.message.len() { " ..." } else { "" });
+            line +=
+                &format!("  {}{}", report::plain(&short), if short.len() < case.message.len() { " ..." } else { "" });
         }
         self.say(&line);
     }

@@ -8,14 +8,19 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Parser;
+use xtask::config::Config;
 use xtask::decide::{self, Decision};
 use xtask::discover::Repo;
 use xtask::flags::{Command, Flags, How, Selection};
+use xtask::handover::{self, Handed};
 use xtask::live::Live;
-use xtask::plan::Plan;
+use xtask::recorded::Witness;
+use xtask::revisions::Place;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
-use xtask::{audit, clean, context, graphview, junit, planview, proc, report};
+use xtask::{
+    audit, check, clean, context, doctor, emit, graphview, init, junit, planview, proc, report, times, verdicts,
+};
 
 fn main() {
     let flags = Flags::parse();
@@ -33,11 +38,17 @@ fn dispatch(flags: Flags) -> Result<i32> {
     let start = Start { here, config: flags.config };
     match flags.command {
         Command::Ci { selection, stages, how } => start.go(&selection, &stages, &how),
-        Command::Stage { stages, selection, how } => {
+        Command::Stage { stages, selection, plan, how } => {
             if stages == ["clear-cache"] {
-                return tidy_up(&start.repo()?, false, false);
+                return clear_cache(&start.place()?.root);
             }
-            start.go(&selection, &stages, &how)
+            let compares = selection.all || selection.base.is_some() || selection.head.is_some();
+            let given = || std::env::var(PLAN).ok().filter(|it| !compares && !it.is_empty());
+            match plan.or_else(given) {
+                Some(plan) => start.go_handed(&plan, &selection, &stages, &how),
+                None if stages.is_empty() => bail!("name a stage, or hand a plan over with --plan"),
+                None => start.go(&selection, &stages, &how),
+            }
         }
         Command::Plan { selection, stages, json, explain } => {
             let decision = start.decide(&selection, &stages)?;
@@ -48,19 +59,29 @@ fn dispatch(flags: Flags) -> Result<i32> {
             })?;
             Ok(0)
         }
+        Command::Emit { check: Some(file), level, .. } => {
+            let (words, code) =
+                check::check(&start.repo()?, &start.here, &file, level, &|text| anstream::eprintln!("{text}"))?;
+            print(&words)?;
+            Ok(code)
+        }
+        Command::Emit { selection, output, part, .. } => start.emit(&selection, output.as_deref(), part.as_deref()),
+        Command::Init { component } => start.init(&component),
         Command::Graph { selection, format } => {
             let decision = start.decide(&selection, &[])?;
             print(&graphview::draw(&decision.revisions.head, &decision.plan, format))?;
             Ok(0)
         }
-        Command::Audit { commits, head, json } => {
-            let place = decide::place(&start.here, start.config.as_deref())?;
+        Command::Audit { run: Some(revision), stages, json, .. } => start.audit(&revision, &stages, json),
+        Command::Audit { commits, head, json, .. } => {
+            let place = start.place()?;
             let steps = audit::replay(&place, &head, commits)?;
             print(&if json { serde_json::to_string_pretty(&steps)? + "\n" } else { audit::table(&steps) })?;
             Ok(if steps.iter().any(|it| it.error.is_some()) { 2 } else { 0 })
         }
+        Command::Doctor { json } => start.doctor(json),
         Command::Tools { fetch } => list_tools(&start.repo()?, fetch),
-        Command::Clean { dry_run, tools } => tidy_up(&start.repo()?, dry_run, tools),
+        Command::Clean { dry_run, tools } => tidy_up(&start.place()?.root, dry_run, tools),
     }
 }
 
@@ -75,11 +96,31 @@ impl Start {
         Repo::load(&self.here, self.config.as_deref())
     }
 
+    fn place(&self) -> Result<Place> {
+        decide::place(&self.here, self.config.as_deref())
+    }
+
     fn decide(&self, selection: &Selection, stages: &[String]) -> Result<Decision> {
-        let place = decide::place(&self.here, self.config.as_deref())?;
+        let place = self.place()?;
         let text = |it: std::ffi::OsString| it.into_string().ok();
         let vars = std::env::vars_os().filter_map(|(name, value)| text(name).zip(text(value))).collect();
         decide::decide(&place, selection, stages, vars)
+    }
+
+    fn audit(&self, revision: &str, stages: &[String], json: bool) -> Result<i32> {
+        let place = self.place()?;
+        let report = audit::rerun::run(&place, revision, stages, &|text| anstream::eprintln!("{text}"))?;
+        print(&if json { serde_json::to_string_pretty(&report)? + "\n" } else { report.table() })?;
+        Ok(report.exit_code())
+    }
+
+    fn doctor(&self, json: bool) -> Result<i32> {
+        let place = self.place()?;
+        let seen = doctor::look(&place, self.repo()?, is_ci())?;
+        let checks = doctor::judge(&seen);
+        let colour = report::colour_wanted(std::io::stdout().is_terminal());
+        print(&if json { doctor::json(&seen, &checks) } else { doctor::table(&checks, colour) })?;
+        Ok(doctor::exit_code(&checks))
     }
 
     /// Decides, runs and reports.
@@ -90,9 +131,16 @@ impl Start {
                 "only the work tree can be run; check {revision} out, or look with `cargo xtask plan --head {revision}`"
             );
         }
-        let place = decide::place(&self.here, self.config.as_deref())?;
+        let place = self.place()?;
         let out = place.root.join("target/ci");
+        let _lock = only_one(&out)?;
         let plan = self.decide(selection, stages)?.plan;
+        if plan.projects.is_empty() {
+            bail!(
+                "there is no project: nothing that `projects` in {} names has a pyproject.toml with a [project] table",
+                place.file
+            );
+        }
         anstream::eprint!("{}", planview::preamble(&plan));
         context::write(&out.join("plan.json"), planview::json(&plan))?;
         if plan.jobs.is_empty() {
@@ -100,15 +148,117 @@ impl Start {
             print(&planview::nothing(&plan))?;
             return Ok(0);
         }
-        run(&self.repo()?, &plan, &out, how, started)
+        let handed = Handed { plan, ..Handed::default() };
+        run(&self.repo()?, &place, &handed, how, started, self.config.as_deref())
+    }
+
+    /// Runs the jobs of a plan that was handed over, compares nothing, and reports.
+    fn go_handed(&self, plan: &str, selection: &Selection, stages: &[String], how: &How) -> Result<i32> {
+        let started = Instant::now();
+        let text = if plan.trim_start().starts_with('{') {
+            plan.to_owned()
+        } else {
+            std::fs::read_to_string(self.here.join(plan)).with_context(|| format!("could not read the plan {plan}"))?
+        };
+        let handed = handover::read(&text)?;
+        if handed.plan.jobs.is_empty() {
+            // The job that has nothing to do has no repository either.
+            let said = planview::nothing(&handed.plan);
+            context::write(&self.here.join("target/ci/junit.xml"), junit::text(&junit::nothing(&said)))?;
+            print(&said)?;
+            return Ok(0);
+        }
+        let handed = handed.only(stages, &selection.projects)?;
+        if handed.plan.jobs.is_empty() {
+            bail!("the plan that was handed over has no job of {}", stages.join(", "));
+        }
+        let repo = self.repo()?;
+        let out = repo.root.join("target/ci");
+        let _lock = only_one(&out)?;
+        anstream::eprint!("{}", planview::preamble(&handed.plan));
+        context::write(&out.join("plan.json"), planview::json(&handed.plan))?;
+        run(&repo, &self.place()?, &handed, how, started, self.config.as_deref())
+    }
+
+    /// Sets up a repository and shows its first plan.
+    fn init(&self, component: &str) -> Result<i32> {
+        let done = init::init(&self.here, component)?;
+        print(&done.words(component))?;
+        let root = Start { here: done.root.clone(), config: None };
+        let plan = root.decide(&Selection::default(), &[])?.plan;
+        print(&format!("\n{}\n", planview::table(&plan)))?;
+        print("next: look through ci/, commit, then `xtask ci --all`\n")?;
+        Ok(i32::from(!done.left.is_empty()))
+    }
+
+    /// Writes the child pipeline.
+    fn emit(&self, selection: &Selection, output: Option<&Utf8Path>, part: Option<&str>) -> Result<i32> {
+        let decision = self.decide(selection, &[])?;
+        let place = self.place()?;
+        let config = Config::load(&place.file)?;
+        let around = surroundings(&config);
+        let input = emit::Input {
+            plan: &decision.plan,
+            known: &emit::units::known(&decision.revisions.head),
+            config: &config,
+            around: &around,
+            times: &times::read(&place.root.join("target/ci")),
+        };
+        let text = match part {
+            Some(word) => {
+                let (split, number) = emit::Split::parse(word)?;
+                let text = emit::part(&input, &split, number)?;
+                check::refuse(&text, &config, 2)?;
+                text
+            }
+            None => {
+                let emission = emit::pipeline(&input)?;
+                anstream::eprint!("{}{}", planview::preamble(&decision.plan), emission.said);
+                let text = emission.files.into_iter().next().map(|(_, text)| text).unwrap_or_default();
+                check::refuse(&text, &config, 1)?;
+                text
+            }
+        };
+        match output {
+            Some(file) => context::write(&self.here.join(file), text)?,
+            None => print(&text)?,
+        }
+        Ok(0)
+    }
+}
+
+/// The variable that hands a plan over.
+const PLAN: &str = "XTASK_PLAN";
+
+/// What GitLab says of the pipeline that is made.
+fn surroundings(config: &Config) -> emit::Surroundings {
+    let var = |name: &str| std::env::var(name).ok().filter(|it| !it.is_empty());
+    let plain = |it: &String| it.chars().all(|c| c.is_ascii_graphic() && c != '$');
+    let branch = var("CI_COMMIT_BRANCH");
+    emit::Surroundings {
+        image: var("XTASK_IMAGE").or_else(|| var("CI_JOB_IMAGE")).filter(plain),
+        commit: var("CI_COMMIT_SHA").filter(plain),
+        deploys: config.gitlab.pages && branch.is_some() && branch == var("CI_DEFAULT_BRANCH"),
     }
 }
 
 /// Runs a plan and reports.
-fn run(repo: &Repo, plan: &Plan, out: &Utf8Path, how: &How, started: Instant) -> Result<i32> {
+fn run(
+    repo: &Repo,
+    place: &Place,
+    handed: &Handed,
+    how: &How,
+    started: Instant,
+    config: Option<&Utf8Path>,
+) -> Result<i32> {
+    let out = &place.root.join("target/ci");
+    let plan = &handed.plan;
     let todo = run::todo(repo, plan)?;
-    prepare(out, plan)?;
-    let _lock = only_one(out)?;
+    if !repo.no_projects.is_empty() {
+        let list: Vec<&str> = repo.no_projects.iter().map(|it| it.as_str()).collect();
+        anstream::eprintln!("no project, for it has no [project] table, so nothing looks at it: {}", list.join(", "));
+    }
+    prepare(out, handed)?;
     ctrlc::set_handler(|| {
         if proc::cancelled() {
             proc::kill_all();
@@ -124,20 +274,54 @@ fn run(repo: &Repo, plan: &Plan, out: &Utf8Path, how: &How, started: Instant) ->
     let options = Options {
         jobs: how.jobs.map_or(cores, usize::from),
         fail_fast: how.fail_fast,
-        ci: std::env::var("CI").is_ok_and(|it| it == "true" || it == "1"),
+        ci: is_ci(),
+        outside: verdicts::outside(out, handed)?,
     };
+    let witness = Witness::new(place, plan);
     let records = run::run(repo, &tools, &todo, out, &options, &live);
     live.close();
     write_junit(out, &records)?;
+    times::write(out, &records)?;
+    if !handed.run.is_empty() {
+        verdicts::write(out, &handed.run, &records)?;
+    }
+    record(witness, repo, &tools, &records, out);
     let colour = report::colour_wanted(std::io::stdout().is_terminal());
-    print(&report::summary(&records, started.elapsed(), colour))?;
-    Ok(report::exit_code(&records, proc::cancelled()))
+    print(&report::summary(&records, started.elapsed(), colour, config))?;
+    let code = report::exit_code(&records, proc::cancelled());
+    // What holds it back is red in another job of the pipeline, and nothing here is.
+    let held_back = code == 0 && !handed.elsewhere.is_empty() && records.iter().any(|it| it.blocked);
+    Ok(if held_back { emit::HELD_BACK } else { code })
+}
+
+/// Keeps the verdicts of a run; that it cannot is no matter of the run.
+fn record(witness: Result<Witness>, repo: &Repo, tools: &Tools, records: &[Record], out: &Utf8Path) {
+    match witness.and_then(|it| it.keep(repo, tools, records, out)) {
+        Ok(taken) if taken.changed > 0 => anstream::eprintln!(
+            "{} verdicts are not kept: what they read has changed while they ran, so run again",
+            taken.changed
+        ),
+        Ok(_) => {}
+        Err(error) => anstream::eprintln!("warning: the verdicts of this run are not kept: {error:#}"),
+    }
+}
+
+/// Is this a CI machine?
+fn is_ci() -> bool {
+    std::env::var("CI").is_ok_and(|it| it == "true" || it == "1")
 }
 
 /// Makes `target/ci` ready: what earlier runs left of these jobs must not be taken for this run's.
-fn prepare(out: &Utf8Path, plan: &Plan) -> Result<()> {
+fn prepare(out: &Utf8Path, handed: &Handed) -> Result<()> {
+    let plan = &handed.plan;
     for dir in ["home", "empty", "work"] {
         context::remake(&out.join(dir))?;
+    }
+    if !handed.run.is_empty() {
+        // What came from other jobs is theirs to report; their verdicts and what they have made stays.
+        for dir in ["junit", "logs", "gitlab"] {
+            context::remake(&out.join(dir))?;
+        }
     }
     for job in &plan.jobs {
         let name = format!("{}.{}", job.project, job.stage.name);
@@ -162,6 +346,11 @@ fn remove_if_there(path: &Utf8Path) -> Result<()> {
 
 /// Two runs in one work tree would write the same files.
 fn only_one(out: &Utf8Path) -> Result<std::fs::File> {
+    if out.is_symlink() {
+        // What runs leave is emptied again and again: it must not be somebody else's directory.
+        bail!("{out} is a symbolic link; remove it, and make `target` the link where the space is elsewhere");
+    }
+    std::fs::create_dir_all(out).with_context(|| format!("could not create {out}, where runs leave everything"))?;
     let path = out.join("lock");
     let file = std::fs::File::create(&path).with_context(|| format!("could not create {path}"))?;
     if file.try_lock().is_err() {
@@ -199,9 +388,11 @@ fn list_tools(repo: &Repo, fetch: bool) -> Result<i32> {
     Ok(0)
 }
 
-fn tidy_up(repo: &Repo, dry_run: bool, with_tools: bool) -> Result<i32> {
+fn tidy_up(root: &Utf8Path, dry_run: bool, with_tools: bool) -> Result<i32> {
     let cache = with_tools.then(tools::cache_dir).transpose()?;
-    let paths = clean::targets(&repo.abs("target/ci"), cache.as_deref())?;
+    let out = root.join("target/ci");
+    let paths = clean::targets(root, &out, cache.as_deref())?;
+    let _lock = if out.is_dir() && !dry_run { Some(only_one(&out)?) } else { None };
     let verb = if dry_run { "would delete" } else { "deletes" };
     let lines: Vec<String> = paths.iter().map(|path| format!("{verb} {path}\n")).collect();
     print(&if lines.is_empty() { "nothing to delete\n".to_owned() } else { lines.concat() })?;
@@ -209,6 +400,16 @@ fn tidy_up(repo: &Repo, dry_run: bool, with_tools: bool) -> Result<i32> {
         clean::delete(&paths)?;
     }
     Ok(0)
+}
+
+/// Deletes what runs have left; in a job of GitLab also what its cache holds, for which something must stay.
+fn clear_cache(root: &Utf8Path) -> Result<i32> {
+    let cache = root.join(emit::UV_CACHE);
+    if is_ci() && cache.parent().is_some_and(|it| it.is_dir()) {
+        context::remake(&cache)?;
+        context::write(&cache.join("cleared"), "")?;
+    }
+    tidy_up(root, false, false)
 }
 
 /// Prints to standard output; a reader that went away is no error.

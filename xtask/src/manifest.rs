@@ -9,6 +9,7 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
 use crate::config::Waiver;
+use crate::config::gitlab::{Platform, check_platforms};
 
 /// A parsed `pyproject.toml`.
 #[derive(Debug, Clone)]
@@ -79,6 +80,8 @@ pub struct XtaskTable {
     /// Extra inputs, as globs relative to the project: files that its stages read beside those they read anyway.
     #[serde(default)]
     pub inputs: Vec<String>,
+    /// The platforms that GitLab checks it on, instead of those of `[gitlab]`.
+    pub gitlab_platforms: Option<Vec<Platform>>,
     /// Exceptions, each with owner, reason and expiry date.
     #[serde(default)]
     pub waiver: Vec<Waiver>,
@@ -122,6 +125,11 @@ impl Manifest {
             if it.reason.trim().is_empty() {
                 bail!("{path}: [[tool.xtask.override]] of `{}` has an empty reason", it.setting);
             }
+            crate::config::check_setting(&it.setting, &it.value)
+                .with_context(|| format!("{path}: [[tool.xtask.override]]"))?;
+        }
+        if let Some(platforms) = &typed.tool.xtask.gitlab_platforms {
+            check_platforms("`gitlab-platforms` in [tool.xtask]", platforms).with_context(|| format!("{path}"))?;
         }
         for waiver in &typed.tool.xtask.waiver {
             crate::stages::find(&waiver.stage).with_context(|| format!("{path}: [[tool.xtask.waiver]]"))?;
@@ -198,6 +206,17 @@ pub fn resolve(base: &Utf8Path, path: &Utf8Path) -> Option<Utf8PathBuf> {
     Some(out)
 }
 
+/// The 3.x that a `requires-python` begins with.
+pub fn least_minor(specifiers: &str) -> Option<u32> {
+    let lower = |it: &str| [">=", "~=", "===", "=="].iter().find_map(|op| it.trim().strip_prefix(op)).and_then(minor);
+    specifiers.split(',').filter_map(lower).max()
+}
+
+/// The x of a version 3.x.
+pub fn minor(version: &str) -> Option<u32> {
+    version.trim().strip_prefix("3.")?.split('.').next()?.trim_end_matches('*').parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,5 +239,14 @@ mod tests {
     fn a_path_that_leaves_the_repository_is_none() {
         assert_eq!(resolve("projects/a".into(), "../b".into()).as_deref(), Some("projects/b".into()));
         assert_eq!(resolve("a".into(), "../../b".into()), None);
+    }
+
+    #[test]
+    fn least_versions() {
+        assert_eq!(least_minor(">=3.11"), Some(11));
+        assert_eq!(least_minor(">=3.12,<4"), Some(12));
+        assert_eq!(least_minor("~=3.12.1"), Some(12));
+        assert_eq!(least_minor("==3.13.*"), Some(13));
+        assert_eq!(least_minor("<4"), None);
     }
 }

@@ -2,11 +2,14 @@
 //! the command that reproduces it. Pure; `main` prints it.
 
 use anstyle::{AnsiColor, Style};
+use camino::Utf8Path;
 
 use crate::junit::located;
-use crate::run::Record;
+use crate::proc::quote;
+use crate::run::{CANCELLED, Record};
 use crate::stages;
 use crate::verdict::{Outcome, Status};
+use crate::waivers::OVERRIDE;
 
 /// How many findings of one verdict are shown; the log and the JUnit file have all.
 const SHOWN: usize = 8;
@@ -44,12 +47,16 @@ pub fn exit_code(records: &[Record], cancelled: bool) -> i32 {
     }
 }
 
-/// The whole text.
-pub fn summary(records: &[Record], elapsed: std::time::Duration, colour: bool) -> String {
+/// The whole text; `config` is what `--config` said, which a command that reproduces something must say too.
+pub fn summary(records: &[Record], elapsed: std::time::Duration, colour: bool, config: Option<&Utf8Path>) -> String {
     let mut out = String::from("\n");
     out += &table(records, colour);
-    for record in records.iter().filter(|it| it.verdict.outcome() >= Outcome::Fail) {
-        out += &failure(record, colour);
+    for record in records.iter().filter(|it| it.verdict.outcome() >= Outcome::Fail && !was_cancelled(it)) {
+        out += &failure(record, colour, config);
+    }
+    let cancelled = records.iter().filter(|it| was_cancelled(it)).count();
+    if cancelled > 0 {
+        out += &format!("\ncancelled before they were started: {cancelled} of {} jobs\n", records.len());
     }
     out += &skipped(records);
     out += &remarks(records);
@@ -67,6 +74,12 @@ pub fn summary(records: &[Record], elapsed: std::time::Duration, colour: bool) -
         .collect();
     out += &format!("\n{} of {} jobs in {:.1} s\n", counts.join(", "), records.len(), elapsed.as_secs_f64());
     out
+}
+
+/// Was it cancelled before it was started? Then there is nothing to say of it that the table does not.
+fn was_cancelled(record: &Record) -> bool {
+    let cases = &record.verdict.cases;
+    !cases.is_empty() && cases.iter().all(|case| case.rule == CANCELLED)
 }
 
 /// One row for each project, one column for each stage; a long stage name is broken over two lines.
@@ -128,27 +141,43 @@ fn cell(record: &Record, colour: bool) -> (String, usize) {
 }
 
 /// What is wrong with one job, where to read more, and how to see it again.
-fn failure(record: &Record, colour: bool) -> String {
+fn failure(record: &Record, colour: bool, config: Option<&Utf8Path>) -> String {
     let outcome = record.verdict.outcome();
     let mut out = format!("\n{} {} {}\n", paint(outcome.word(), outcome, colour), record.stage.name, record.project);
     let red: Vec<_> = record.verdict.cases.iter().filter(|case| case.is_red()).collect();
     for case in red.iter().take(SHOWN) {
-        out += &format!("  {}\n", located(case));
+        out += &format!("  {}\n", plain(&located(case)));
         let keep = if red.len() == 1 { 20 } else { 3 };
         for line in case.detail.lines().take(keep) {
-            out += &format!("      {line}\n");
+            out += &format!("      {}\n", plain(line));
         }
     }
     if red.len() > SHOWN {
         out += &format!("  ... and {} more\n", red.len() - SHOWN);
     }
-    out += &format!("  log:       {}\n  reproduce: {}\n", record.log, reproduce(record));
+    out += &format!("  log:       {}\n  reproduce: {}\n", record.log, reproduce(record, config));
     out
 }
 
 /// The command that runs just this job.
-pub fn reproduce(record: &Record) -> String {
-    format!("cargo xtask stage {} --project {}", record.stage.name, record.project)
+pub fn reproduce(record: &Record, config: Option<&Utf8Path>) -> String {
+    let config = config.map(|it| format!(" --config {}", quote(it.as_str()))).unwrap_or_default();
+    format!("cargo xtask stage {} --project {}{config}", record.stage.name, record.project)
+}
+
+/// Text from a tool or a file as a terminal may be given it: what would steer the terminal, or show words in another
+/// order than they have, is written out.
+pub fn plain(text: &str) -> String {
+    let steers =
+        |c: char| c.is_control() && c != '\t' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !text.contains(steers) {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    for c in text.chars() {
+        if steers(c) { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
 }
 
 /// What was not checked, each reason once.
@@ -175,8 +204,14 @@ fn remarks(records: &[Record]) -> String {
     let mut out = String::new();
     for record in records {
         let who = format!("{} {}", record.stage.name, record.project);
-        if record.verdict.warnings() > 0 {
-            out += &format!("\n{} warnings: {who}, see {}", record.verdict.warnings(), record.log);
+        let warnings = record.verdict.warnings();
+        if let Some(first) = record.verdict.cases.iter().find(|case| case.status == Status::Warn) {
+            let (noun, more) = if warnings == 1 { ("warning", "") } else { ("warnings", ", the first") };
+            let report = format!("target/ci/junit/{}.{}.xml", record.project, record.stage.name);
+            out += &format!("\n{warnings} {noun}: {who}, see {report}{more}: {}", plain(&located(first)));
+        }
+        for note in record.verdict.notes.iter().filter(|note| note.starts_with(OVERRIDE)) {
+            out += &format!("\n{note} ({who})");
         }
         if record.verdict.outcome() == Outcome::Skip {
             continue;
@@ -184,7 +219,7 @@ fn remarks(records: &[Record]) -> String {
         for case in
             record.verdict.cases.iter().filter(|case| case.status == Status::Skip && case.message.starts_with("waived"))
         {
-            out += &format!("\nwaived: {who}: {}", located(case));
+            out += &format!("\nwaived: {who}: {}", plain(&located(case)));
         }
     }
     if out.is_empty() { out } else { out + "\n" }
@@ -218,6 +253,7 @@ mod tests {
             record("a", "ruff", Verdict::of(vec![finding], "2 files")),
             record(&long, "ruff", Verdict::of(vec![], "2 files")),
             record("a", "vulnerabilities", broken),
+            record("a", "pages", Verdict::one(Case::error(CANCELLED, "cancelled before it was started"))),
             Record {
                 blocked: true,
                 ..record("a", "build", Verdict::one(Case::skip("build", "needs ruff, which is not green")))
@@ -229,9 +265,9 @@ mod tests {
     fn a_summary_a_person_understands() {
         expect![[r#"
 
-                          docker-  ruff   vulnera-  build
+                          docker-  ruff   vulnera-  build  pages
             project       build           bilities
-            a             skip     FAIL   ERROR     -
+            a             skip     FAIL   ERROR     -      ERROR
             xxxxxxxxxxxx  skip     ok
 
             FAIL ruff a
@@ -246,11 +282,33 @@ mod tests {
               log:       target/ci/logs/a.vulnerabilities.log
               reproduce: cargo xtask stage vulnerabilities --project a
 
+            cancelled before they were started: 1 of 7 jobs
+
             skipped docker-build: not checked: no container engine (a, xxxxxxxxxxxx)
 
-            1 ok, 1 failed, 1 could not run, 3 skipped of 6 jobs in 3.0 s
+            1 ok, 1 failed, 2 could not run, 3 skipped of 7 jobs in 3.0 s
         "#]]
-        .assert_eq(&summary(&records(), Duration::from_secs(3), false));
+        .assert_eq(&summary(&records(), Duration::from_secs(3), false, None));
+    }
+
+    #[test]
+    fn warnings_and_overrides_are_shown_and_steer_no_terminal() {
+        let warning = Case::warn("R", "\u{1b}[2Jgone \u{202e}sdrow").at("a\u{1b}.py", Some(1));
+        let mut verdict = Verdict::of(vec![warning], "well");
+        verdict.notes = vec![format!("{OVERRIDE}radon.complexity is C here: old code")];
+        let text = summary(&[record("a", "radon", verdict)], Duration::from_secs(1), false, None);
+        let wanted =
+            "1 warning: radon a, see target/ci/junit/a.radon.xml: a\\u{1b}.py:1: R \\u{1b}[2Jgone \\u{202e}sdrow";
+        assert!(text.contains(wanted), "{text}");
+        assert!(text.contains("override: radon.complexity is C here: old code (radon a)"), "{text}");
+    }
+
+    #[test]
+    fn the_command_names_the_settings_that_the_run_had() {
+        let one = &records()[2];
+        assert_eq!(reproduce(one, None), "cargo xtask stage ruff --project a");
+        let with = reproduce(one, Some("my ci/x.toml".into()));
+        assert_eq!(with, "cargo xtask stage ruff --project a --config 'my ci/x.toml'");
     }
 
     #[test]

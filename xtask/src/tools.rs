@@ -10,8 +10,8 @@ use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::config::Config;
-use crate::discover::Repo;
-use crate::{context, proc, sources};
+use crate::discover::{Project, Repo};
+use crate::{context, manifest, proc, sources};
 
 mod grype;
 
@@ -25,12 +25,25 @@ pub enum Tool {
     Sast,
     Sbom,
     Docs,
+    Gitlab,
     Grype,
 }
 
+/// The least 3.x that the tools run on.
+const OLDEST: u32 = 11;
+
 /// Every tool, in the order in which they are shown.
-pub const ALL: &[Tool] =
-    &[Tool::Lint, Tool::Typing, Tool::Test, Tool::License, Tool::Sast, Tool::Sbom, Tool::Docs, Tool::Grype];
+pub const ALL: &[Tool] = &[
+    Tool::Lint,
+    Tool::Typing,
+    Tool::Test,
+    Tool::License,
+    Tool::Sast,
+    Tool::Sbom,
+    Tool::Docs,
+    Tool::Gitlab,
+    Tool::Grype,
+];
 
 impl Tool {
     /// The dependency group in `ci/tools/pyproject.toml`, or the program's name.
@@ -43,6 +56,7 @@ impl Tool {
             Tool::Sast => "sast",
             Tool::Sbom => "sbom",
             Tool::Docs => "docs",
+            Tool::Gitlab => "gitlab",
             Tool::Grype => "grype",
         }
     }
@@ -70,9 +84,23 @@ impl Tools {
     /// # Errors
     /// When there is no Python 3.11 or newer, or uv can be neither found in the cache nor fetched.
     pub fn open(repo: &Repo, say: &dyn Fn(&str)) -> Result<Tools> {
+        let tools = Tools::look(repo)?;
+        let was_there = tools.uv.is_file();
+        provide_uv(repo, &tools, say)?;
+        // uv knows interpreters that are not on PATH.
+        if was_there { Ok(tools) } else { Tools::look(repo) }
+    }
+
+    /// The same without fetching anything: uv need not be there.
+    ///
+    /// # Errors
+    /// When there is no Python 3.11 or newer, and when the pins cannot be read.
+    pub fn look(repo: &Repo) -> Result<Tools> {
         let (python, python_version) = find_python()?;
         let cache = cache_dir()?;
-        let uv = provide_uv(repo, &python, &cache, say)?;
+        let uv = uv_home(&repo.ci, &cache)?.join("bin").join("uv");
+        let (python, python_version) =
+            new_enough_for(repo, &uv, &cache, &python_version).unwrap_or((python, python_version));
         let mut text = Vec::new();
         for name in ["pyproject.toml", "uv.lock"] {
             let path = repo.ci.join("tools").join(name);
@@ -161,6 +189,17 @@ impl Tools {
         Ok(at)
     }
 
+    /// Why a file of the project may be no Python to a tool that reads it with the parser it runs on: the project asks
+    /// for a newer one.
+    pub fn lag(&self, project: &Project) -> Option<String> {
+        let requires = project.manifest.at(&["project", "requires-python"])?.as_str()?;
+        let needed = manifest::least_minor(requires).filter(|it| *it > minor_of(&self.python_version))?;
+        Some(format!(
+            "the tools run on Python {}, and the project asks for 3.{needed}, which was not found here; install it",
+            self.python_version
+        ))
+    }
+
     /// The pinned version of a distribution in `ci/tools/uv.lock`.
     pub fn pinned(&self, distribution: &str) -> Option<String> {
         let path = self.ci.join("tools/uv.lock");
@@ -173,23 +212,21 @@ impl Tools {
     /// # Errors
     /// When `ci/tools/uv.txt` cannot be read.
     pub fn rows(&self, config: &Config) -> Result<Vec<[String; 4]>> {
-        let found_uv = proc::read(&self.uv, &["--version"], &self.cache, &context::clean_env(&self.cache))?;
-        let found_uv = found_uv.split_whitespace().nth(1).unwrap_or("?").to_owned();
+        let found_uv = match self.uv.is_file() {
+            true => proc::read(&self.uv, &["--version"], &self.cache, &context::clean_env(&self.cache))?,
+            false => format!("uv {NOT_FETCHED}"),
+        };
+        let found_uv = found_uv.split_once(' ').map_or("?", |(_, rest)| rest.split(" (").next().unwrap_or(rest).trim());
         let mut rows = vec![
             ["python".to_owned(), ">=3.11".to_owned(), self.python_version.clone(), self.python.to_string()],
-            ["uv".to_owned(), uv_version(&self.ci)?, found_uv, self.uv.to_string()],
+            ["uv".to_owned(), uv_version(&self.ci)?, found_uv.to_owned(), self.uv.to_string()],
         ];
         for (tool, distribution, program) in PROGRAMS {
             let environment = self.environment(*tool, &self.python_version);
             let found = installed_version(&environment, distribution);
             let path = if found.is_some() { self.bin(*tool, program).to_string() } else { "-".to_owned() };
             let pinned = self.pinned(distribution).unwrap_or_else(|| "?".to_owned());
-            rows.push([
-                (*distribution).to_owned(),
-                pinned,
-                found.unwrap_or_else(|| "not fetched yet".to_owned()),
-                path,
-            ]);
+            rows.push([(*distribution).to_owned(), pinned, found.unwrap_or_else(|| NOT_FETCHED.to_owned()), path]);
         }
         rows.push(grype::row(self, config));
         Ok(rows)
@@ -210,7 +247,11 @@ const PROGRAMS: &[(Tool, &str, &str)] = &[
     (Tool::Docs, "sphinx", "sphinx-build"),
     (Tool::Docs, "nbsphinx", "sphinx-build"),
     (Tool::Docs, "pypandoc-binary", "python"),
+    (Tool::Gitlab, "check-jsonschema", "check-jsonschema"),
 ];
+
+/// What stands for the version of a tool that is not there.
+const NOT_FETCHED: &str = "not fetched yet";
 
 /// Runs `make` unless it has succeeded for this path before, in this process or another.
 fn once(path: &Utf8Path, make: impl FnOnce() -> Result<()>) -> Result<()> {
@@ -265,28 +306,54 @@ pub fn platform() -> String {
 
 /// An interpreter of version 3.11 or newer: its real path, for a launcher may depend on the caller's directory or home.
 fn find_python() -> Result<(Utf8PathBuf, String)> {
-    let code = "import sys; print(sys.executable); print('%d.%d.%d' % sys.version_info[:3])";
     for name in ["python3", "python3.11", "python3.12", "python3.13", "python3.14", "python"] {
         let Some(path) = proc::find_on_path(name) else { continue };
-        let env = context::inherited(&["PATH", "HOME", "PYENV_ROOT", "PYENV_VERSION"]);
-        let Ok(output) = proc::read(&path, &["-I", "-c", code], Utf8Path::new("/"), &env) else { continue };
-        let mut lines = output.lines();
-        if let (Some(executable), Some(version)) = (lines.next(), lines.next())
-            && is_new_enough(version)
+        if let Some((executable, version)) = ask_python(&path)
+            && minor_of(&version) >= OLDEST
         {
-            return Ok((executable.into(), version.to_owned()));
+            return Ok((executable, version));
         }
     }
     bail!("no Python 3.11 or newer is on PATH; install one (Debian: apt-get install python3 python3-venv)")
 }
 
-fn is_new_enough(version: &str) -> bool {
-    let mut parts = version.split('.').map(|it| it.parse::<u32>().unwrap_or(0));
-    (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= (3, 11)
+/// radon and bandit read the code with the parser of the Python that they run on: it must be as new as the newest that a
+/// project asks for. `None` when the usual one is, or there is no other.
+fn new_enough_for(repo: &Repo, uv: &Utf8Path, cache: &Utf8Path, usual: &str) -> Option<(Utf8PathBuf, String)> {
+    let requires = |it: &Project| it.manifest.at(&["project", "requires-python"])?.as_str().map(str::to_owned);
+    let needed = repo.projects.iter().filter_map(requires).filter_map(|it| manifest::least_minor(&it)).max()?;
+    if needed <= minor_of(usual) {
+        return None;
+    }
+    let on_path = (needed..needed + 3).filter_map(|it| proc::find_on_path(&format!("python3.{it}")));
+    on_path.filter_map(|it| ask_python(&it)).next().or_else(|| {
+        // uv knows more places, those that it has filled itself among them.
+        let env = context::inherited(&["PATH", "HOME", "UV_PYTHON_INSTALL_DIR"]);
+        let wanted = format!(">=3.{needed}");
+        let found = proc::read(uv, &["python", "find", "--no-project", "--no-config", &wanted], cache, &env).ok()?;
+        ask_python(Utf8Path::new(found.trim()))
+    })
+}
+
+/// The real path of an interpreter, and its version.
+fn ask_python(path: &Utf8Path) -> Option<(Utf8PathBuf, String)> {
+    let code = "import sys; print(sys.executable); print('%d.%d.%d' % sys.version_info[:3])";
+    let env = context::inherited(&["PATH", "HOME", "PYENV_ROOT", "PYENV_VERSION"]);
+    let output = proc::read(path, &["-I", "-c", code], Utf8Path::new("/"), &env).ok()?;
+    let mut lines = output.lines();
+    Some((lines.next()?.into(), lines.next()?.to_owned()))
+}
+
+/// The x of 3.x; 0 for a Python 2.
+fn minor_of(version: &str) -> u32 {
+    manifest::minor(version).unwrap_or(0)
 }
 
 /// The interpreter version of an environment, from its `pyvenv.cfg`.
-fn environment_version(environment: &Utf8Path) -> Result<String> {
+///
+/// # Errors
+/// When there is none, or it does not say.
+pub fn environment_version(environment: &Utf8Path) -> Result<String> {
     let path = environment.join("pyvenv.cfg");
     let text = std::fs::read_to_string(&path).with_context(|| format!("could not read {path}"))?;
     let value = text.lines().filter_map(|line| line.split_once('=')).find(|(key, _)| key.trim() == "version_info");
@@ -313,11 +380,19 @@ fn uv_version(ci: &Utf8Path) -> Result<String> {
     Ok(version.to_owned())
 }
 
-fn provide_uv(repo: &Repo, python: &Utf8Path, cache: &Utf8Path, say: &dyn Fn(&str)) -> Result<Utf8PathBuf> {
+/// Where uv stands once it is provided.
+fn uv_home(ci: &Utf8Path, cache: &Utf8Path) -> Result<Utf8PathBuf> {
+    let pins = ci.join("tools/uv.txt");
+    let version = uv_version(ci)?;
+    let id = sources::sha256(&std::fs::read(&pins).with_context(|| format!("could not read {pins}"))?);
+    Ok(cache.join("tools").join(format!("uv-{version}-{}-{}", platform(), &id[..16])))
+}
+
+fn provide_uv(repo: &Repo, tools: &Tools, say: &dyn Fn(&str)) -> Result<()> {
     let pins = repo.ci.join("tools/uv.txt");
     let version = uv_version(&repo.ci)?;
-    let id = sources::sha256(&std::fs::read(&pins).with_context(|| format!("could not read {pins}"))?);
-    let at = cache.join("tools").join(format!("uv-{version}-{}-{}", platform(), &id[..16]));
+    let (python, cache) = (&tools.python, &tools.cache);
+    let at = uv_home(&repo.ci, cache)?;
     once(&at, || {
         say(&format!("fetching uv {version}"));
         let mut env = context::clean_env(cache);
@@ -341,6 +416,5 @@ fn provide_uv(repo: &Repo, python: &Utf8Path, cache: &Utf8Path, say: &dyn Fn(&st
             std::fs::remove_dir_all(&bootstrap).with_context(|| format!("could not remove {bootstrap}"))?;
         }
         Ok(())
-    })?;
-    Ok(at.join("bin").join("uv"))
+    })
 }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
@@ -19,6 +19,8 @@ use crate::proc::{Call, Done};
 use crate::tools::Tool;
 use crate::verdict::{Case, Verdict};
 use crate::waivers;
+
+mod asserts;
 
 /// The levels of severity and confidence, from least to most.
 const LEVELS: &[&str] = &["low", "medium", "high"];
@@ -62,31 +64,32 @@ struct Policy {
 
 /// The stage.
 pub fn run(ctx: &Context, projects: &[&Project]) -> Result<Vec<Verdict>> {
-    let config = ctx.repo.ci.join("bandit.yaml");
-    if !config.is_file() {
-        bail!("{config} is missing: it is the policy of bandit");
-    }
+    let path = ctx.repo.ci.join("bandit.yaml");
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("could not read {path}, the policy of bandit"))?;
+    let rules = asserts::Policy::parse(&text).with_context(|| path.to_string())?;
     batch::fairly(ctx, projects, |projects, dir| {
         let is_code = |file: &Utf8Path| file.extension() == Some("py");
-        let tree = Tree::stage(ctx.repo, &dir.join("tree"), projects, Reads::Declared, is_code)?;
-        let report = if tree.is_empty() { Report::default() } else { ask(ctx, &config, &tree, dir)? };
+        let tree = Tree::stage(ctx.repo, &dir.join("tree"), projects, Reads::Declared, is_code, batch::in_place)?;
+        let report = if tree.is_empty() { Report::default() } else { ask(ctx, &rules.config, &tree, dir)? };
         // bandit does not say where a file is broken; that ruff cannot say it either changes nothing about the error.
         let broken = !report.errors.is_empty();
         let invalid = if broken { syntax::errors(ctx, &tree).unwrap_or_default() } else { Invalid::new() };
-        let judge = |(index, project): (usize, &&Project)| judge(ctx, project, &tree, index, &report, &invalid);
+        let judge = |(index, project): (usize, &&Project)| judge(ctx, project, &tree, index, &report, &invalid, &rules);
         projects.iter().enumerate().map(judge).collect()
     })
 }
 
 /// Runs bandit over all files, in as many processes as there are cores to use.
-fn ask(ctx: &Context, config: &Utf8Path, tree: &Tree, dir: &Utf8Path) -> Result<Report> {
-    let ini = dir.join("empty.ini");
+fn ask(ctx: &Context, config: &str, tree: &Tree, dir: &Utf8Path) -> Result<Report> {
+    let (ini, yaml) = (dir.join("empty.ini"), dir.join("bandit.yaml"));
     context::write(&ini, "[bandit]\n")?;
+    context::write(&yaml, config)?;
     let shares = shares(tree);
     let report = |number: usize| dir.join(format!("report-{number}.json"));
     let call = |(number, files): (usize, &Vec<&Utf8PathBuf>)| -> Call {
         let call = ctx.call(ctx.tools.bin(Tool::Sast, "bandit")).cwd(&tree.root);
-        call.args(["--configfile", config.as_str(), "--ini", ini.as_str(), "--ignore-nosec"])
+        call.args(["--configfile", yaml.as_str(), "--ini", ini.as_str(), "--ignore-nosec"])
             // Without a value of ours it leaves out `.tox`, `*.egg` and the like; this names nothing.
             .args(["--exclude", "/nothing/is/excluded", "--format", "json", "--output", report(number).as_str()])
             .args(tree.arguments(files.iter().copied()))
@@ -123,7 +126,7 @@ fn shares(tree: &Tree) -> Vec<Vec<&Utf8PathBuf>> {
             least.1.push(file);
         }
     }
-    shares.into_iter().map(|(_, files)| files).collect()
+    shares.into_iter().flat_map(|(_, files)| batch::in_lines(&files)).collect()
 }
 
 fn judge(
@@ -133,6 +136,7 @@ fn judge(
     index: usize,
     report: &Report,
     invalid: &Invalid,
+    rules: &asserts::Policy,
 ) -> Result<Verdict> {
     let (policy, notes) = match policy(ctx, project) {
         Ok(it) => it,
@@ -146,16 +150,18 @@ fn judge(
     }
     let mut seen: BTreeSet<Utf8PathBuf> =
         report.metrics.keys().filter_map(|it| own(it)).map(ToOwned::to_owned).collect();
+    let lag = ctx.tools.lag(project).unwrap_or_default();
     for problem in &report.errors {
         let Some(file) = own(&problem.filename) else { continue };
         seen.insert(file.to_owned());
-        let (why, line) = invalid.get(file).map_or(("", None), |(why, line)| (why.as_str(), *line));
+        let (why, line) = invalid.get(file).map_or((lag.as_str(), None), |(why, line)| (why.as_str(), *line));
         let message = format!("could not be scanned: {}", problem.reason);
         cases.push(Case::error("unparsable", message).at(file, line).detail(why));
     }
     cases.extend(tree.unseen(index, "bandit", &seen));
     for finding in &report.results {
-        if let Some(file) = own(&finding.filename) {
+        let Some(file) = own(&finding.filename) else { continue };
+        if finding.test_id != asserts::RULE || !rules.allows(&project.dir, file) {
             cases.push(finding.case(file, &tree.text(file), &policy));
         }
     }

@@ -22,7 +22,10 @@ pub struct Tree {
     pub files: Vec<Vec<Utf8PathBuf>>,
     /// The files that no tool here could read, for each project.
     pub unreadable: Vec<Vec<Case>>,
-    owners: BTreeMap<Utf8PathBuf, usize>,
+    /// By the path in the tree: whose file it is, and its path in the repository.
+    owners: BTreeMap<Utf8PathBuf, (usize, Utf8PathBuf)>,
+    /// By the path in the repository: the path in the tree, where it is another.
+    moved: BTreeMap<Utf8PathBuf, Utf8PathBuf>,
 }
 
 /// Which encodings a tool can read.
@@ -35,7 +38,8 @@ pub enum Reads {
 }
 
 impl Tree {
-    /// Copies the wanted files of the projects into an empty directory.
+    /// Copies the wanted files of the projects into an empty directory; `place` says where a project stands there, which
+    /// is its own directory unless that would mean something to the tool.
     ///
     /// # Errors
     /// When a file cannot be read or the tree not written.
@@ -45,10 +49,14 @@ impl Tree {
         projects: &[&Project],
         reads: Reads,
         wanted: impl Fn(&Utf8Path) -> bool,
+        place: impl Fn(&Project) -> Utf8PathBuf,
     ) -> Result<Tree> {
         remake(root)?;
+        let (files, unreadable) = (Vec::new(), Vec::new());
+        // Tools name files by their real path, and `target` may be a link.
+        let root = &root.canonicalize_utf8().with_context(|| format!("could not find {root}"))?;
         let mut tree =
-            Tree { root: root.to_owned(), files: Vec::new(), unreadable: Vec::new(), owners: BTreeMap::new() };
+            Tree { root: root.to_owned(), files, unreadable, owners: BTreeMap::new(), moved: BTreeMap::new() };
         let mut made = BTreeSet::new();
         for (index, project) in projects.iter().enumerate() {
             let (mut files, mut unreadable) = (Vec::new(), Vec::new());
@@ -58,17 +66,28 @@ impl Tree {
                 if !is_text && !matches!(file.extension(), Some("py" | "pyi" | "ipynb")) {
                     continue; // A picture or an archive is no source of any kind.
                 }
+                if file.as_str().contains(char::is_control) {
+                    // Reports have a path on a line, or in an attribute: this one could not be told from others.
+                    let why = format!("{:?} has a control character in its name; rename it", file.as_str());
+                    unreadable.push(Case::error("path", why));
+                    continue;
+                }
                 if let Some(case) = encoding_fault(&bytes, reads) {
                     unreadable.push(case.at(file, line_of_fault(&bytes)));
                     continue;
                 }
-                let target = root.join(file);
+                let inner = file.strip_prefix(&project.dir).unwrap_or(file);
+                let staged = place(project).join(inner);
+                let target = root.join(&staged);
                 let dir = target.parent().unwrap_or(root).to_owned();
                 if made.insert(dir.clone()) {
                     std::fs::create_dir_all(&dir).with_context(|| format!("could not create {dir}"))?;
                 }
                 std::fs::write(&target, bytes).with_context(|| format!("could not write {target}"))?;
-                tree.owners.insert(file.clone(), index);
+                if staged != *file {
+                    tree.moved.insert(file.clone(), staged.clone());
+                }
+                tree.owners.insert(staged, (index, file.clone()));
                 files.push(file.clone());
             }
             tree.files.push(files);
@@ -93,12 +112,12 @@ impl Tree {
         while let Some(rest) = inner.strip_prefix("./") {
             inner = rest;
         }
-        self.owners.get_key_value(Utf8Path::new(inner)).map(|(path, index)| (*index, path.as_path()))
+        self.owners.get(Utf8Path::new(inner)).map(|(index, path)| (*index, path.as_path()))
     }
 
     /// The text of a staged file; bytes that are no UTF-8 are replaced, lines keep their numbers.
     pub fn text(&self, file: &Utf8Path) -> String {
-        std::fs::read(self.root.join(file))
+        std::fs::read(self.root.join(self.moved.get(file).map_or(file, Utf8PathBuf::as_path)))
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
             .unwrap_or_default()
     }
@@ -140,6 +159,11 @@ fn declares_encoding(bytes: &[u8]) -> bool {
             && (line.contains("coding:") || line.contains("coding="))
             && after.is_some_and(|rest| rest.trim_start().starts_with(|c: char| c.is_ascii_alphanumeric()))
     })
+}
+
+/// A project stands in a tree where it stands in the repository.
+pub fn in_place(project: &Project) -> Utf8PathBuf {
+    project.dir.clone()
 }
 
 /// Runs a batch; when the tool refuses it as a whole, runs each project alone, so that one project's bad input or
@@ -191,6 +215,28 @@ pub fn side_by_side(ctx: &Context, calls: &[proc::Call]) -> Vec<Result<proc::Don
     })
 }
 
+/// How many bytes of file names one command line takes: an operating system takes two million and the environment.
+const LINE: usize = 1_000_000;
+
+/// Files in as many parts as there must be command lines for them.
+pub fn in_lines<'a>(files: &[&'a Utf8PathBuf]) -> Vec<Vec<&'a Utf8PathBuf>> {
+    let mut parts: Vec<Vec<&Utf8PathBuf>> = Vec::new();
+    let mut left = 0;
+    for file in files {
+        // The path as it is called, its end, and the pointer to it.
+        let bytes = file.as_str().len() + "./".len() + 9;
+        match parts.last_mut() {
+            Some(part) if bytes <= left => part.push(file),
+            _ => {
+                parts.push(vec![file]);
+                left = LINE;
+            }
+        }
+        left = left.saturating_sub(bytes);
+    }
+    parts
+}
+
 /// "1 file", "2 files".
 pub fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
@@ -199,6 +245,17 @@ pub fn count(number: usize, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_files_are_many_command_lines() {
+        let files: Vec<Utf8PathBuf> = (0..30_000).map(|it| format!("{}/{it}.py", "a".repeat(80)).into()).collect();
+        let files: Vec<&Utf8PathBuf> = files.iter().collect();
+        let parts = in_lines(&files);
+        assert_eq!(parts.len(), 3);
+        assert_eq!(parts.concat(), files);
+        assert_eq!(in_lines(&files[..2]).len(), 1);
+        assert!(in_lines(&[]).is_empty());
+    }
 
     #[test]
     fn encodings() {

@@ -22,6 +22,7 @@ use crate::waivers;
 
 mod coverage;
 mod frames;
+mod left_out;
 mod tests;
 
 /// Everything the Python side is told.
@@ -42,6 +43,12 @@ struct Plan {
     cobertura: Utf8PathBuf,
 }
 
+impl Plan {
+    fn write(&self) -> Result<()> {
+        context::write(&self.scratch.join("plan.json"), serde_json::to_string_pretty(self)?)
+    }
+}
+
 /// What the launcher says after pytest has ended.
 #[derive(Debug, Deserialize)]
 struct Summary {
@@ -53,6 +60,8 @@ struct Summary {
     selected: Vec<String>,
     reported: Vec<String>,
     passed_unexpectedly: Vec<String>,
+    /// What looks like a test and pytest did not take for one: file, line, why.
+    passed_over: Vec<(String, u32, String)>,
 }
 
 /// Runs the tests and measures them.
@@ -60,7 +69,7 @@ struct Summary {
 /// # Errors
 /// When pytest could not do its work or ended without its reports.
 pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
-    let plan = plan(ctx, project)?;
+    let mut plan = plan(ctx, project)?;
     let watch = Watch::set_up(ctx, project, &plan.scratch)?;
     let done = launch(ctx, project, &plan, &watch)?;
     let frames = frames::Frames::of(ctx.repo, project);
@@ -89,6 +98,15 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
         return Err(done.refused("pytest reports no failure, yet it"));
     }
 
+    let read = |file: &Utf8Path| std::fs::read_to_string(ctx.repo.abs(file)).unwrap_or_default();
+    // Where nothing ran at all, or half of it, that is the finding.
+    if matches!(summary.exit, 0 | 1) {
+        let left_out = left_out::find(project, &summary, &cases, read);
+        cases.extend(left_out.iter().filter_map(left_out::LeftOut::case));
+        plan.files.extend(left_out.iter().filter_map(left_out::LeftOut::code).cloned());
+        plan.write()?;
+    }
+    cases.extend(summary.passed_over.iter().map(|it| tests::passed_over(it, &frames)));
     cases.extend(watch.cases(ctx, project)?);
     let (least, remark) = waivers::setting(project, "pytest.coverage", ctx.repo.config.pytest.coverage)?;
     let figures = match cases.iter().any(|case| matches!(case.status, Status::Pass | Status::Fail)) {
@@ -98,10 +116,7 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     };
     cases.extend(figures.as_ref().and_then(|it| it.judge(least)));
     cases.extend(figures.iter().flat_map(|it| it.unmeasured(&plan.files)));
-    cases.extend(packages::left_out(project).into_iter().map(|file| {
-        let why = "this file is in no package of the project, so its coverage does not count; name its directory in `[tool.xtask] packages`";
-        Case::warn("not-measured", why).at(file.clone(), None)
-    }));
+    cases.extend(packages::left_out(project, "not-measured", "its coverage does not count"));
 
     let mut verdict = Verdict::of(cases, format!("{ran} tests"));
     verdict.notes.push(format!("{ran} tests, pytest {}, pytest-cov {}", summary.pytest, summary.pytest_cov));
@@ -159,7 +174,7 @@ fn plan(ctx: &Context, project: &Project) -> Result<Plan> {
         files: project.python_files().filter(counts).cloned().collect(),
         cobertura: ctx.reports(project)?.join("coverage.xml"),
     };
-    context::write(&plan.scratch.join("plan.json"), serde_json::to_string_pretty(&plan)?)?;
+    plan.write()?;
     for old in [&plan.cobertura, &plan.cobertura.with_file_name("durations.txt")] {
         if old.exists() {
             std::fs::remove_file(old).with_context(|| format!("could not remove {old}"))?;

@@ -71,7 +71,7 @@ struct Limits {
 pub fn run(ctx: &Context, projects: &[&Project]) -> Result<Vec<Verdict>> {
     batch::fairly(ctx, projects, |projects, dir| {
         let is_code = |file: &Utf8Path| file.extension() == Some("py");
-        let tree = Tree::stage(ctx.repo, &dir.join("tree"), projects, Reads::Utf8, is_code)?;
+        let tree = Tree::stage(ctx.repo, &dir.join("tree"), projects, Reads::Utf8, is_code, batch::in_place)?;
         let said = if tree.is_empty() { Said::default() } else { ask(ctx, &tree, projects, dir)? };
         projects.iter().enumerate().map(|(index, project)| judge(ctx, project, &tree, index, &said)).collect()
     })
@@ -104,8 +104,9 @@ fn ask(ctx: &Context, tree: &Tree, projects: &[&Project], dir: &Utf8Path) -> Res
         ("cc", "complexity.json", &complexity[..], &code),
         ("cc", "complexity-tests.json", &of_tests[..], &tests),
     ] {
-        if !files.is_empty() {
-            calls.push(call(verb, report, flags, files));
+        for (number, files) in batch::in_lines(files).iter().enumerate() {
+            let report = format!("{number}-{report}");
+            calls.push(call(verb, &report, flags, files));
             reports.push((verb, dir.join(report)));
         }
     }
@@ -113,7 +114,7 @@ fn ask(ctx: &Context, tree: &Tree, projects: &[&Project], dir: &Utf8Path) -> Res
     for ((verb, report), done) in reports.iter().zip(batch::side_by_side(ctx, &calls)) {
         let done = done?;
         if *verb == "mi" {
-            said.modules = read(tree, report, &done)?;
+            said.modules.extend(read(tree, report, &done)?);
         } else {
             said.blocks.extend(read(tree, report, &done)?);
         }
@@ -147,6 +148,8 @@ fn judge(ctx: &Context, project: &Project, tree: &Tree, index: usize, said: &Sai
         Ok(it) => it,
         Err(error) => return Ok(Verdict::one(Case::error("radon", format!("{error:#}")))),
     };
+    let lag = ctx.tools.lag(project).unwrap_or_default();
+    let unmeasured = |file: &Utf8Path, error: &str| unmeasured(file, error).detail(lag.as_str());
     let mut cases = tree.unreadable[index].clone();
     let files = &tree.files[index];
     if files.is_empty() && cases.is_empty() {

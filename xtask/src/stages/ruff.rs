@@ -51,7 +51,7 @@ struct Said {
 }
 
 fn check(ctx: &Context, policy: &Table, projects: &[&Project], dir: &Utf8Path) -> Result<Vec<Verdict>> {
-    let tree = Tree::stage(ctx.repo, &dir.join("tree"), projects, Reads::Utf8, is_checked)?;
+    let tree = Tree::stage(ctx.repo, &dir.join("tree"), projects, Reads::Utf8, is_checked, batch::in_place)?;
     // ruff looks for settings upwards from where it starts, and the tree stands within the repository.
     context::write(&tree.root.join("ruff.toml"), "exclude = []\n")?;
     let configured =

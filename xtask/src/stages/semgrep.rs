@@ -45,7 +45,8 @@ fn check(ctx: &Context, rules: &Rules, projects: &[&Project], dir: &Utf8Path) ->
     // An ignore file in the tree would be obeyed.
     let obeyed = |file: &Utf8Path| matches!(file.file_name(), Some(".semgrepignore" | ".gitignore"));
     let wanted = |file: &Utf8Path| is_python(file) || (rules.beyond_python && !obeyed(file));
-    let tree = Tree::stage(ctx.repo, &dir.join("tree"), projects, Reads::Declared, wanted)?;
+    let place = |project: &Project| rules.place(&project.dir);
+    let tree = Tree::stage(ctx.repo, &dir.join("tree"), projects, Reads::Declared, wanted, place)?;
     let (report, invalid) = if tree.is_empty() {
         (Report::default(), Invalid::new())
     } else {

@@ -61,10 +61,7 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
         let reason = format!("silenced by a comment that names the rule: {}", it.message);
         Case::skip(&it.rule, reason).at(it.path.clone(), it.line)
     }));
-    cases.extend(packages::left_out(project).into_iter().map(|file| {
-        let why = "this file is in no package of the project, so it was not checked; name its directory in `[tool.xtask] packages`";
-        Case::warn("not-checked", why).at(file.clone(), None)
-    }));
+    cases.extend(packages::left_out(project, "not-checked", "it was not checked"));
     let warnings = found.iter().filter(|it| it.level == Level::Warning).count();
     let mut verdict = Verdict::of(cases, format!("{} files", files.len()));
     verdict.notes.push(format!("{} files checked, {warnings} warnings", files.len()));

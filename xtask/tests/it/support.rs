@@ -93,6 +93,11 @@ impl Sandbox {
         result.unwrap_or_else(|error| panic!("{path}: {error}"));
     }
 
+    /// Gives a file or directory another name.
+    pub fn rename(&self, from: &str, to: &str) {
+        std::fs::rename(self.root.join(from), self.root.join(to)).unwrap_or_else(|error| panic!("{from}: {error}"));
+    }
+
     /// Changes the mode of a file.
     pub fn chmod(&self, path: &str, mode: u32) {
         use std::os::unix::fs::PermissionsExt;

@@ -74,6 +74,12 @@ SILENT = {
     "--show-capture": True,
     "--cov-report": True,
 }
+# Which names are tests, with pytest's own.
+NAMES = {
+    "python_files": ["test_*.py", "*_test.py"],
+    "python_classes": ["Test*"],
+    "python_functions": ["test_*"],
+}
 # What a project may say about how its code is measured. What is measured, and how much is enough, is policy.
 COVERAGE_RUN = ("branch", "concurrency", "plugins", "patch", "sigterm", "core", "timid", "disable_warnings")
 
@@ -86,6 +92,7 @@ class Recorder:
         self.selected = []
         self.reported = []
         self.passed_unexpectedly = []
+        self.passed_over = []
 
     def pytest_itemcollected(self, item):
         self.collected.append(item.nodeid)
@@ -101,6 +108,11 @@ class Recorder:
             self.reported.append(report.nodeid)
         if report.when == "call" and report.passed and hasattr(report, "wasxfail"):
             self.passed_unexpectedly.append(report.nodeid)
+
+    def pytest_warning_recorded(self, warning_message):
+        if warning_message.category.__name__ == "PytestCollectionWarning":
+            why = " ".join(str(warning_message.message).split())
+            self.passed_over.append((warning_message.filename, warning_message.lineno, why))
 
 
 def toml(path):
@@ -120,24 +132,35 @@ def sections(path):
 
 
 def pytest_settings(project):
-    """The project's own configuration file of pytest and its `addopts`, in pytest's own order of precedence."""
+    """The project's own configuration file of pytest and what it says, in pytest's own order of precedence."""
     at = lambda name: os.path.join(project, name)
     for name in ("pytest.toml", ".pytest.toml"):
         if os.path.isfile(at(name)):
-            return at(name), toml(at(name)).get("pytest", {}).get("addopts", [])
+            return at(name), toml(at(name)).get("pytest", {})
     for name in ("pytest.ini", ".pytest.ini"):
         if os.path.isfile(at(name)):
-            return at(name), sections(at(name)).get("pytest", {}).get("addopts", "")
+            return at(name), sections(at(name)).get("pytest", {})
     tool = toml(at("pyproject.toml")).get("tool", {})
     if "pytest" in tool:
         table = tool["pytest"]
-        return at("pyproject.toml"), table.get("ini_options", table).get("addopts", [])
+        return at("pyproject.toml"), table.get("ini_options", table)
     for name, section in (("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
         if os.path.isfile(at(name)):
             found = sections(at(name))
             if section in found:
-                return at(name), found[section].get("addopts", "")
-    return None, []
+                return at(name), found[section]
+    return None, {}
+
+
+def widened(settings):
+    """What pytest takes for a test: a project may name more than pytest's own, not less."""
+    arguments = []
+    for key, own in NAMES.items():
+        if key in settings:
+            more = settings[key]
+            more = shlex.split(more or "") if isinstance(more, str) else [str(name) for name in more]
+            arguments += ["-o", f"{key}=" + shlex.join(more + [name for name in own if name not in more])]
+    return arguments
 
 
 def sanitise(addopts):
@@ -216,12 +239,21 @@ def coverage_files(plan, notes):
             out.write("\n".join(lines) + "\n")
 
 
-def drop_nameless(path):
-    """Takes the one test out of the report in which the session was ended: pytest leaves it there without a name."""
+def mend(path, is_ended):
+    """Makes a report of which every case has a name and one outcome."""
     tree = xml.etree.ElementTree.parse(path)
     for suite in tree.getroot().iter("testsuite"):
-        for case in [case for case in suite if case.tag == "testcase" and "name" not in case.attrib]:
-            suite.remove(case)
+        for case in [case for case in suite if case.tag == "testcase"]:
+            # The one test in which the session was ended is left there without a name.
+            if is_ended and "name" not in case.attrib:
+                suite.remove(case)
+            # A test with several subtests that fail has an outcome for each.
+            outcomes = [part for part in case if part.tag in ("failure", "error", "skipped")]
+            for part in outcomes[1:]:
+                case.remove(part)
+                other = xml.etree.ElementTree.Element("testcase", {**case.attrib, "time": "0"})
+                other.append(part)
+                suite.insert(list(suite).index(case) + 1, other)
     tree.write(path, encoding="utf-8", xml_declaration=True)
 
 
@@ -239,8 +271,8 @@ def main():
         Recorder.pytest_xdist_node_collection_finished
     )
     scratch, project, notes = plan["scratch"], plan["project"], []
-    config, addopts = pytest_settings(project)
-    kept, dropped = sanitise(addopts)
+    config, settings = pytest_settings(project)
+    kept, dropped = sanitise(settings.get("addopts", ""))
     notes += [f"{os.path.basename(config)}: `{word}` in pytest's addopts has no effect" for word in dropped]
     coverage_files(plan, notes)
     if config is None:
@@ -251,14 +283,15 @@ def main():
     # Kept in the scratch directory rather than switched off: tests may use the `cache` fixture.
     arguments += ["-o", f"cache_dir={scratch}/cache", "-o", "junit_family=xunit1", f"--junitxml={scratch}/junit.xml"]
     arguments += ["--tb=auto", "-ra", "--cov", f"--cov-config={scratch}/measure.ini", "--cov-report="]
+    arguments += widened(settings)
     arguments += [f"--ignore={path}" for path in plan["ignore"]]
     # pytest takes its own starting directory for an argument and finds parameters in its name.
     arguments += ["."] if "[" in project else []
     recorder = Recorder()
     sys.argv[:] = ["pytest"]
     code = pytest.main(arguments + kept, plugins=[recorder])
-    if set(recorder.selected) - set(recorder.reported) and os.path.exists(f"{scratch}/junit.xml"):
-        drop_nameless(f"{scratch}/junit.xml")
+    if os.path.exists(f"{scratch}/junit.xml"):
+        mend(f"{scratch}/junit.xml", bool(set(recorder.selected) - set(recorder.reported)))
     summary = {
         "exit": int(code),
         "pytest": importlib.metadata.version("pytest"),
@@ -268,6 +301,7 @@ def main():
         "selected": recorder.selected,
         "reported": recorder.reported,
         "passed_unexpectedly": recorder.passed_unexpectedly,
+        "passed_over": recorder.passed_over,
     }
     with open(os.path.join(scratch, "summary.json"), "w", encoding="utf-8") as file:
         json.dump(summary, file)

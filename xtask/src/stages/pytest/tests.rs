@@ -105,20 +105,16 @@ pub fn missing(summary: &Summary, cases: &[Case], project: &Project) -> Vec<Case
         };
         found.push(case.at(manifest, Some(1)));
     }
-    let seen: BTreeSet<_> = cases.iter().filter_map(|case| case.name.split("::").next()).collect();
-    let places: BTreeSet<_> = cases.iter().filter_map(|case| case.place.as_ref()).map(|it| &it.path).collect();
-    for file in project.files.iter().filter(|it| looks_like_tests(it.file_name().unwrap_or_default())) {
-        let inner = file.strip_prefix(&project.dir).unwrap_or(file);
-        if !seen.contains(inner.as_str()) && !places.contains(file) && !cases.is_empty() {
-            let why = "no test of this file ran: it has none, or the project's settings leave it out";
-            found.push(Case::warn("not-collected", why).at(file.clone(), None));
-        }
-    }
     found
 }
 
-fn looks_like_tests(name: &str) -> bool {
-    name.strip_suffix(".py").is_some_and(|stem| stem.starts_with("test_") || stem.ends_with("_test"))
+/// What pytest itself warns of while it collects: a class or function that looks like a test and is none to it.
+pub fn passed_over((file, line, why): &(String, u32, String), frames: &Frames) -> Case {
+    let case = Case::warn("not-collected", why.as_str());
+    match frames.own(file) {
+        Some(path) => case.at(path, Some(*line)),
+        None => case,
+    }
 }
 
 /// A `conftest.py` that cannot be imported: pytest calls it wrong usage, but the project is at fault.

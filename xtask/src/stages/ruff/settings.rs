@@ -173,7 +173,9 @@ fn add(out: &mut Table, own: &Source, families: &[String], notes: &mut Vec<Strin
     }
     for (key, value) in own.table.get("format").and_then(Value::as_table).into_iter().flatten() {
         let format = subtable(out, "format");
-        if FORMAT_WITHOUT.contains(&key.as_str()) || format.get(key).is_some_and(|policy| policy != value) {
+        // "preserve" is no style but the wish to be left alone.
+        let is_style = !FORMAT_WITHOUT.contains(&key.as_str()) && value.as_str() != Some("preserve");
+        if !is_style || format.get(key).is_some_and(|policy| policy != value) {
             without_effect.push(format!("format.{key}"));
         } else {
             format.insert(key.clone(), value.clone());

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use camino::{Utf8Path, Utf8PathBuf};
+use glob::Pattern;
 use serde::Deserialize;
 
 use crate::context;
@@ -26,6 +27,8 @@ pub struct Rules {
     pub ids: BTreeSet<String>,
     /// Does a rule look at more than Python files?
     pub beyond_python: bool,
+    /// Names of directories that rules leave out wherever they are.
+    left_out: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -38,6 +41,14 @@ struct Rule {
     id: String,
     #[serde(default)]
     languages: Vec<String>,
+    #[serde(default)]
+    paths: Paths,
+}
+
+#[derive(Default, Deserialize)]
+struct Paths {
+    #[serde(default)]
+    exclude: Vec<String>,
 }
 
 impl Rules {
@@ -83,12 +94,22 @@ impl Rules {
         ensure!(!file.rules.is_empty(), "{path} holds no rule");
         for rule in file.rules {
             self.beyond_python |= rule.languages.iter().any(|it| !PYTHON.contains(&it.as_str()));
+            let names = rule.paths.exclude.iter().map(|it| it.trim_matches('/'));
+            self.left_out.extend(names.filter(|it| !it.contains('/')).map(str::to_owned));
             if !self.ids.insert(rule.id.clone()) {
                 bail!("{path}: a second rule has the id `{}`; ids are unique over all rule files", rule.id);
             }
         }
         self.files.insert(path, text);
         Ok(())
+    }
+
+    /// Where a project stands in the tree that is searched. A rule that leaves out `tests/` means the tests of a project,
+    /// and not a project in a directory of that name.
+    pub fn place(&self, dir: &Utf8Path) -> Utf8PathBuf {
+        let is_left_out = |name: &str| self.left_out.iter().any(|it| Pattern::new(it).is_ok_and(|it| it.matches(name)));
+        let plain = |name: &str| if is_left_out(name) { format!("in-{name}") } else { name.to_owned() };
+        dir.components().map(|it| plain(it.as_str())).collect()
     }
 
     /// Copies the rule files into a directory, so that neither their names nor their places change what is loaded;
@@ -145,5 +166,14 @@ mod tests {
         assert!(twice.contains("a second rule has the id `one`"), "{twice}");
         let broken = add(&mut rules, "e.yaml", "rule:\n- id: x\n").expect_err("no rules");
         assert!(broken.contains("e.yaml is no semgrep rule file"), "{broken}");
+    }
+
+    #[test]
+    fn a_project_is_not_what_a_rule_leaves_out() {
+        let mut rules = Rules::default();
+        let text = "rules:\n- id: one\n  paths: {exclude: ['tests/', 'test_*.py', 'src/gen/']}\n";
+        add(&mut rules, "a.yaml", text).expect("a rule file");
+        assert_eq!(rules.place("projects/tests/gen".into()), "projects/in-tests/gen");
+        assert_eq!(rules.place("projects/test_a".into()), "projects/test_a");
     }
 }

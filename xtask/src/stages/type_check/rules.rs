@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::context::{self, Context};
 use crate::discover::Project;
+use crate::manifest::{least_minor, minor};
 use crate::proc;
 use crate::tools::Tool;
 
@@ -196,7 +197,7 @@ fn line_of(text: &str, key: &str) -> usize {
 fn python_version(policy: &toml::Table, project: &Project, notes: &mut Vec<String>) -> Option<String> {
     let ours = policy.get("environment").and_then(|it| it.get("python-version")).and_then(toml::Value::as_str);
     let requires = project.manifest.at(&["project", "requires-python"]).and_then(toml::Value::as_str);
-    let theirs = requires.and_then(least_version);
+    let theirs = requires.and_then(least_minor);
     match (ours.and_then(minor), theirs) {
         (Some(ours), Some(theirs)) if theirs > ours => {
             notes.push(format!("checked as Python 3.{theirs}, the least version that the project supports"));
@@ -205,16 +206,6 @@ fn python_version(policy: &toml::Table, project: &Project, notes: &mut Vec<Strin
         (None, Some(theirs)) => Some(format!("3.{theirs}")),
         _ => ours.map(str::to_owned),
     }
-}
-
-fn minor(version: &str) -> Option<u32> {
-    version.trim().strip_prefix("3.")?.split('.').next()?.trim_end_matches('*').parse().ok()
-}
-
-/// The 3.x that a `requires-python` begins with.
-fn least_version(specifiers: &str) -> Option<u32> {
-    let lower = |it: &str| [">=", "~=", "===", "=="].iter().find_map(|op| it.trim().strip_prefix(op)).and_then(minor);
-    specifiers.split(',').filter_map(lower).max()
 }
 
 impl Rules {
@@ -260,15 +251,6 @@ mod tests {
         let (levels, notes) = run("[src]\nexclude = ['*']\n[rules]\nnope = 'ignore'\nb = 'nope'");
         assert_eq!(levels, [Level::Ignore, Level::Warn, Level::Error]);
         assert!(notes.contains("under src") && notes.contains("nope"), "{notes}");
-    }
-
-    #[test]
-    fn versions() {
-        assert_eq!(least_version(">=3.11"), Some(11));
-        assert_eq!(least_version(">=3.12,<4"), Some(12));
-        assert_eq!(least_version("~=3.12.1"), Some(12));
-        assert_eq!(least_version("==3.13.*"), Some(13));
-        assert_eq!(least_version("<4"), None);
     }
 
     #[test]

@@ -172,21 +172,6 @@ fn settings_that_weaken_have_no_effect() {
             "failure",
             "10.00 % of the lines",
         ),
-        Planted {
-            file: Some("projects/beta/tests/other/test_more.py"),
-            ..beta(
-                "test paths that leave a test file out are shown",
-                |it| {
-                    it.write("projects/beta/tests/other/test_more.py", "def test_more():\n    assert False\n");
-                    it.append(
-                        "projects/beta/pyproject.toml",
-                        "\n[tool.pytest.ini_options]\ntestpaths = [\"tests/test_beta.py\"]\n",
-                    );
-                },
-                "success",
-                "not-collected",
-            )
-        },
         beta(
             "settings and a conftest.py above the project",
             |it| {

@@ -85,12 +85,12 @@ fn findings_whatever_the_project_says() {
             file: Some("projects/alpha/src/other/__init__.py"),
             line: None,
             ..plant(
-                "code that the project does not name among its packages is shown",
+                "code that the project does not name among its packages",
                 |it| {
                     it.write("projects/alpha/src/other/__init__.py", "x = 1 / 0\n");
                     it.append("projects/alpha/pyproject.toml", "\n[tool.xtask]\npackages = [\"src/alpha\"]\n");
                 },
-                "success",
+                "failure",
                 "not-checked",
             )
         },

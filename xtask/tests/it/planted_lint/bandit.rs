@@ -35,6 +35,29 @@ pub const ROWS: &[Planted] = &[
         says: "B101",
     },
     Planted {
+        what: "an assertion in a package whose name begins as a test's",
+        stage: "bandit",
+        project: "alpha",
+        plant: |it| it.write("projects/alpha/src/alpha/test_kit/a.py", "\"\"\"Planted.\"\"\"\n\nassert print\n"),
+        outcome: "failure",
+        file: Some("projects/alpha/src/alpha/test_kit/a.py"),
+        line: Some(3),
+        says: "B101",
+    },
+    Planted {
+        what: "an assertion in a project whose directory is named like tests",
+        stage: "bandit",
+        project: "beta",
+        plant: |it| {
+            it.rename("projects/beta", "projects/tests");
+            it.write("projects/tests/src/beta/a.py", "\"\"\"Planted.\"\"\"\n\nassert print\n");
+        },
+        outcome: "failure",
+        file: Some("projects/tests/src/beta/a.py"),
+        line: Some(3),
+        says: "B101",
+    },
+    Planted {
         what: "a file that cannot be parsed",
         stage: "bandit",
         project: "alpha",

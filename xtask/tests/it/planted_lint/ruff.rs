@@ -247,6 +247,42 @@ pub const ROWS: &[Planted] = &[
         says: "F401",
     },
     Planted {
+        what: "a project that asks the formatter to leave quotes alone",
+        stage: "ruff",
+        project: "alpha",
+        plant: |it| {
+            it.append(MANIFEST, "\n[tool.ruff.format]\nquote-style = \"preserve\"\n");
+            it.write(EXTRA, "\"\"\"Planted.\"\"\"\n\nX = 'a'\n");
+        },
+        outcome: "failure",
+        file: Some(EXTRA),
+        line: Some(3),
+        says: "is not formatted",
+    },
+    Planted {
+        what: "a file in a repository of its own that lies within the project",
+        stage: "ruff",
+        project: "alpha",
+        plant: |it| {
+            it.git(&["init", "-q", "projects/alpha/own"]);
+            it.write("projects/alpha/own/a.py", "\"\"\"Planted.\"\"\"\n\nimport os\n");
+        },
+        outcome: "failure",
+        file: Some("projects/alpha/own/a.py"),
+        line: Some(3),
+        says: "F401",
+    },
+    Planted {
+        what: "a line break in the name of a file",
+        stage: "ruff",
+        project: "alpha",
+        plant: |it| it.write("projects/alpha/src/alpha/a\nb.py", "\"\"\"Planted.\"\"\"\n"),
+        outcome: "error",
+        file: None,
+        line: None,
+        says: "control character in its name",
+    },
+    Planted {
         what: "a nested ruff.toml without the policy's families",
         stage: "ruff",
         project: "alpha",

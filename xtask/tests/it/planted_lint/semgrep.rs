@@ -35,6 +35,19 @@ pub const ROWS: &[Planted] = &[
         says: "subprocess-shell",
     },
     Planted {
+        what: "an assertion in a project whose directory is named like what rules leave out",
+        stage: "semgrep",
+        project: "beta",
+        plant: |it| {
+            it.rename("projects/beta", "projects/docs");
+            it.write("projects/docs/src/beta/a.py", "\"\"\"Planted.\"\"\"\n\nassert print\n");
+        },
+        outcome: "failure",
+        file: Some("projects/docs/src/beta/a.py"),
+        line: Some(3),
+        says: "assert",
+    },
+    Planted {
         what: "ignore files that leave everything out",
         stage: "semgrep",
         project: "alpha",

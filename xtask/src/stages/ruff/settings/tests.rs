@@ -90,6 +90,8 @@ fn what_would_weaken_has_no_effect_and_is_remarked() {
     assert_eq!(table["lint"]["pydocstyle"]["convention"].as_str(), Some("google"));
     assert_eq!(table["format"]["quote-style"].as_str(), Some("single"));
     assert_eq!(table["format"]["docstring-code-format"].as_bool(), Some(true));
+    let (table, _, notes) = made("[tool.ruff.format]\nquote-style = 'preserve'\n");
+    assert!(notes[0].contains("format.quote-style") && table["format"].get("quote-style").is_none(), "{notes:?}");
 }
 
 #[test]

@@ -1,0 +1,135 @@
+//! Planted mistakes: tests that are there and would not run, and tests with more than one end.
+
+use crate::support::{Planted, Sandbox, check_planted};
+
+const MANIFEST: &str = "projects/beta/pyproject.toml";
+const MORE: &str = "projects/beta/tests/slow/test_more.py";
+const FAILS: &str = "\n\ndef test_more() -> None:\n    assert 1 == 2\n";
+
+fn row(
+    what: &'static str,
+    plant: fn(&Sandbox),
+    outcome: &'static str,
+    line: Option<u32>,
+    says: &'static str,
+) -> Planted {
+    Planted { what, stage: "pytest", project: "beta", plant, outcome, file: Some(MORE), line, says }
+}
+
+fn settings(it: &Sandbox, text: &str) {
+    it.append(MANIFEST, &format!("\n[tool.pytest.ini_options]\n{text}\n"));
+}
+
+#[test]
+fn settings_do_not_hide_tests() {
+    check_planted(&[
+        row(
+            "directories that pytest is told not to enter",
+            |it| {
+                it.write(MORE, FAILS);
+                settings(it, "norecursedirs = [\"slow\"]");
+            },
+            "failure",
+            Some(3),
+            "not-collected",
+        ),
+        row(
+            "test paths that leave a directory out",
+            |it| {
+                it.write(MORE, FAILS);
+                settings(it, "testpaths = [\"tests/test_beta.py\"]");
+            },
+            "failure",
+            Some(3),
+            "not-collected",
+        ),
+        row(
+            "the same, with a waiver",
+            |it| {
+                it.write(MORE, FAILS);
+                settings(it, "testpaths = [\"tests/test_beta.py\"]");
+                let waiver = "\n[[tool.xtask.waiver]]\nstage = \"pytest\"\nrule = \"not-collected\"\nowner = \"a@example.org\"\n\
+                              reason = \"needs a meter\"\nexpires = 2999-01-01\n";
+                it.append(MANIFEST, waiver);
+            },
+            "skipped",
+            Some(3),
+            "waived by a@example.org",
+        ),
+        row(
+            "names of files",
+            |it| {
+                it.write(MORE, FAILS);
+                settings(it, "python_files = \"test_beta.py check_*.py\"");
+            },
+            "failure",
+            Some(4),
+            "test_more",
+        ),
+        row(
+            "names of functions, in a pytest.ini",
+            |it| {
+                it.write(MORE, FAILS);
+                it.write("projects/beta/pytest.ini", "[pytest]\npython_functions = check_*\n    test_count\n");
+            },
+            "failure",
+            Some(4),
+            "test_more",
+        ),
+        row(
+            "names of classes",
+            |it| {
+                it.write(MORE, "class TestMore:\n    def test_more(self) -> None:\n        assert 1 == 2\n");
+                settings(it, "python_classes = []");
+            },
+            "failure",
+            Some(3),
+            "test_more",
+        ),
+        row(
+            "a conftest.py that leaves a file out is shown",
+            |it| {
+                it.write(MORE, FAILS);
+                it.write("projects/beta/tests/conftest.py", "collect_ignore = [\"slow\"]\n");
+            },
+            "skipped",
+            None,
+            "left out by a conftest.py",
+        ),
+        row(
+            "a class that pytest does not take for a test is shown",
+            |it| {
+                let text = "def test_ok() -> None:\n    pass\n\n\nclass TestMore:\n    def __init__(self) -> None:\n        self.x = 1\n\n    def test_x(self) -> None:\n        assert False\n";
+                it.write(MORE, text);
+            },
+            "success",
+            Some(5),
+            "not-collected",
+        ),
+    ]);
+}
+
+#[test]
+fn code_that_is_named_like_a_test_is_code() {
+    const HELPER: &str = "projects/beta/src/beta/test_line.py";
+    let plant: fn(&Sandbox) = |it| {
+        it.write(HELPER, format!("if len('a') == 2:\n{}", "    x = 1\n".repeat(50)));
+    };
+    let what = "a module of the package that only its name makes a test";
+    check_planted(&[Planted { file: Some(HELPER), ..row(what, plant, "failure", Some(2), "coverage") }]);
+}
+
+#[test]
+fn every_subtest_that_fails_is_a_failure() {
+    let sandbox = Sandbox::new();
+    let text = "import unittest\n\n\nclass TestMore(unittest.TestCase):\n    def test_more(self) -> None:\n        for i in range(4):\n            \
+                with self.subTest(i=i):\n                self.assertEqual(i, 1)\n";
+    sandbox.write(MORE, text);
+    let ran = sandbox.xtask(&["stage", "pytest", "--project", "beta", "alpha"]);
+    assert_eq!(ran.code, 1, "{}", ran.all());
+    let cases = sandbox.junit("beta", "pytest");
+    let red: Vec<_> = cases.iter().filter(|it| it.outcome == "failure").collect();
+    assert!(red.len() >= 3, "{cases:#?}");
+    assert!(red.iter().all(|it| it.file.as_deref() == Some(MORE) && it.line == Some(8)), "{red:#?}");
+    assert!(sandbox.junit("alpha", "pytest").iter().all(|it| it.outcome == "success"));
+}
