@@ -7,15 +7,13 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
 use camino::{Utf8Path, Utf8PathBuf};
-use glob::Pattern;
 
-use crate::config::NoInput;
 use crate::difference::{Difference, differences};
 use crate::inputs::{self, Part};
 use crate::locked::{Lockfile, Scope};
 use crate::reach::{Reach, Reached};
+use crate::rules::Rules;
 use crate::side::{Project, Side, shown};
 use crate::stages::{Run, STAGES, Stage};
 use crate::touched::Touched;
@@ -35,6 +33,8 @@ pub struct Reason {
 pub struct Affected {
     /// Why everything is selected, when it is.
     pub everything: Option<String>,
+    /// Changed paths that select nothing, each with the reason of the rule that allows it; sorted.
+    pub nobody: BTreeMap<String, String>,
     /// For each project that is affected, its stages in the order of the table.
     pub projects: BTreeMap<String, Vec<(&'static Stage, Reason)>>,
 }
@@ -50,30 +50,6 @@ pub enum Account {
     Nobody(usize, String),
     /// Nobody knows.
     Unknown,
-}
-
-/// The rules that name paths nobody's input.
-#[derive(Debug, Clone, Default)]
-pub struct Rules(Vec<(Vec<Pattern>, String)>);
-
-impl Rules {
-    /// From `[[no-input]]` of the settings.
-    ///
-    /// # Errors
-    /// When a path is no glob.
-    pub fn new(rules: &[NoInput]) -> Result<Rules> {
-        let of = |rule: &NoInput| -> Result<(Vec<Pattern>, String)> {
-            let pattern = |it: &String| Pattern::new(it).with_context(|| format!("`{it}` in [[no-input]] is no glob"));
-            Ok((rule.paths.iter().map(pattern).collect::<Result<_>>()?, rule.reason.clone()))
-        };
-        Ok(Rules(rules.iter().map(of).collect::<Result<_>>()?))
-    }
-
-    fn find(&self, path: &Utf8Path) -> Option<(usize, &str)> {
-        let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
-        let at = self.0.iter().position(|(all, _)| all.iter().any(|it| it.matches_with(path.as_str(), options)))?;
-        Some((at, &self.0[at].1))
-    }
 }
 
 /// Two revisions and what differs.
@@ -112,12 +88,14 @@ impl<'a> Comparison<'a> {
                 for project in &side.projects {
                     beside.extend(inputs::paths_above(project));
                     beside.insert(project.lock_dir.join("uv.lock"));
-                    if !project.facts.inputs.is_empty() || !project.facts.archives.is_empty() {
-                        let extra = inputs::extra(side, project).into_iter();
+                    if project.facts.names_others() {
+                        let outside = project.facts.outside.iter().flat_map(|it| inputs::outside(side, project, it));
+                        let extra = inputs::extra(side, project).into_iter().chain(outside);
                         beside.extend(extra.map(|(path, _)| Utf8PathBuf::from(path)));
                     }
                     for need in project.needs.iter().filter(|it| side.project_in(&it.dir).is_none()) {
-                        beside.extend(side.tree.under(&need.dir).map(|(path, _)| path.to_owned()));
+                        let read = inputs::foreign(side, &need.dir).into_iter();
+                        beside.extend(read.map(|(path, _)| Utf8PathBuf::from(path)));
                     }
                 }
                 for path in side.links.keys().filter(|it| side.owner(it).is_some()) {
@@ -149,17 +127,22 @@ impl<'a> Comparison<'a> {
 
     /// What the change can affect.
     pub fn affected(&self) -> Affected {
-        let unknown = self.changes.iter().find(|it| self.account(&it.path) == Account::Unknown);
-        if let Some(change) = unknown {
-            return everything(
-                self.head,
-                &format!(
-                    "{} is in nobody's list, and no rule of [[no-input]] in ci/xtask.toml names it nobody's",
-                    change.path
-                ),
-            );
-        }
+        let mut unknown = Vec::new();
         let mut affected = Affected::default();
+        for change in self.changes {
+            match self.account(&change.path) {
+                Account::Unknown => unknown.push(&change.path),
+                Account::Nobody(_, reason) => drop(affected.nobody.insert(change.path.to_string(), reason)),
+                Account::Project(_) | Account::Shared(_) => {}
+            }
+        }
+        if let Some((first, rest)) = unknown.split_first() {
+            let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
+            let why = format!(
+                "{first} is in nobody's list, and no rule of [[no-input]] in ci/xtask.toml names it nobody's{more}"
+            );
+            return Affected { nobody: affected.nobody, ..everything(self.head, &why) };
+        }
         for project in &self.head.projects {
             let stages = self.stages_of(project);
             if !stages.is_empty() {
@@ -318,5 +301,5 @@ pub fn everything(head: &Side, why: &str) -> Affected {
     let stages: Vec<(&'static Stage, Reason)> =
         STAGES.iter().filter(|it| !matches!(it.run, Run::Manual)).map(|it| (it, reason.clone())).collect();
     let projects = head.projects.iter().map(|it| (it.name.clone(), stages.clone())).collect();
-    Affected { everything: Some(why.to_owned()), projects }
+    Affected { everything: Some(why.to_owned()), projects, ..Affected::default() }
 }

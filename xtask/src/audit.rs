@@ -1,6 +1,6 @@
 //! Replays history: what each commit would have selected, and which paths selected nothing by which rule.
 //!
-//! Reads git's objects alone; nothing is checked out or run. Must not judge a plan by itself: it shows what to judge.
+//! Reads git's objects alone; nothing is checked out or run (but by `rerun`). Must not judge a plan by itself: it shows what to judge.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,13 +8,17 @@ use std::fmt::Write as _;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
-use crate::affected::{Account, Affected, Comparison, Rules, everything};
+use crate::affected::{Affected, Comparison, everything};
 use crate::config::Config;
 use crate::planview::short;
 use crate::revisions::{Desk, Place};
+use crate::rules::Rules;
 use crate::side::Side;
 use crate::survey::Memo;
 use crate::tree::{Change, Tree};
+
+pub mod holes;
+pub mod rerun;
 
 /// One commit and what it would have selected.
 #[derive(Debug, Serialize)]
@@ -85,7 +89,7 @@ fn decide(
     let mut side = |(name, tree): (&str, Tree)| -> Result<(Side, Rules)> {
         let settings = desk.settings(&tree, name)?;
         let config = Config::parse(&settings.file, &settings.text)?;
-        Ok((desk.side(tree, &settings, memo, changes, name)?, Rules::new(&config.no_input)?))
+        Ok((desk.side(tree, &settings, memo, changes, name)?, Rules::new(&config)?))
     };
     let (head, rules) = side(head)?;
     step.projects = head.projects.len();
@@ -95,26 +99,14 @@ fn decide(
     };
     let affected = match &base {
         Err(why) => everything(&head, why),
-        Ok(base) => {
-            let comparison = Comparison::new(base, &head, changes, &rules);
-            step.nobody = nobody(&comparison);
-            comparison.affected()
-        }
+        Ok(base) => Comparison::new(base, &head, changes, &rules).affected(),
     };
-    let Affected { everything, projects } = affected;
+    let Affected { everything, nobody, projects } = affected;
+    step.nobody = nobody;
     step.all_because = everything;
     let names = |stages: Vec<(&'static crate::stages::Stage, _)>| stages.into_iter().map(|it| it.0.name).collect();
     step.selected = projects.into_iter().map(|(name, stages)| (name, names(stages))).collect();
     Ok(())
-}
-
-/// The changed paths that select nothing, each with its rule.
-fn nobody(comparison: &Comparison) -> BTreeMap<String, String> {
-    let of = |change: &Change| match comparison.account(&change.path) {
-        Account::Nobody(_, reason) => Some((change.path.to_string(), reason)),
-        _ => None,
-    };
-    comparison.changes.iter().filter_map(of).collect()
 }
 
 /// The steps as text.

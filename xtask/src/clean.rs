@@ -8,11 +8,13 @@ use camino::{Utf8Path, Utf8PathBuf};
 /// What would be deleted.
 ///
 /// # Errors
-/// When a path is a symbolic link: what it points at is not ours.
-pub fn targets(out: &Utf8Path, cache: Option<&Utf8Path>) -> Result<Vec<Utf8PathBuf>> {
+/// When the directory is not really in the repository: what a symbolic link points at may be somebody else's.
+pub fn targets(root: &Utf8Path, out: &Utf8Path, cache: Option<&Utf8Path>) -> Result<Vec<Utf8PathBuf>> {
     let mut found = Vec::new();
-    if out.symlink_metadata().is_ok_and(|it| it.is_symlink()) {
-        bail!("{out} is a symbolic link; what it points at is not deleted");
+    if let Ok(real) = out.canonicalize_utf8()
+        && (out.is_symlink() || !root.canonicalize_utf8().is_ok_and(|it| real.starts_with(it)))
+    {
+        bail!("{out} leads to {real} through a symbolic link; what it points at is not deleted");
     }
     if out.is_dir() {
         for entry in out.read_dir_utf8().with_context(|| format!("could not list {out}"))? {

@@ -53,7 +53,8 @@ pub struct Config {
     pub pages: Pages,
     #[serde(default)]
     pub gitlab: gitlab::Gitlab,
-    /// grype by version and sha256 of its release archives.
+    /// grype by version and sha256 of its release archives; the stage that needs it says so when it is not pinned.
+    #[serde(default)]
     pub grype: Release,
     /// Where to fetch from instead of the usual places.
     #[serde(default)]
@@ -64,6 +65,9 @@ pub struct Config {
     /// Paths that are nobody's input, each with its reason; any other path outside the projects selects everything.
     #[serde(default)]
     pub no_input: Vec<NoInput>,
+    /// Do the usual rules about such paths hold as well: texts at the root, settings of editors and of the forge?
+    #[serde(default = "yes")]
+    pub default_no_input: bool,
     /// Exceptions for the whole repository, each with owner, reason and expiry date.
     #[serde(default)]
     pub waiver: Vec<Waiver>,
@@ -259,10 +263,10 @@ impl Default for Pages {
 }
 
 /// A tool that is fetched as a release archive.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Release {
-    /// The one version that is used.
+    /// The one version that is used; empty when the settings name none.
     pub version: String,
     /// "linux-amd64" and so on, to the archive's sha256 in hexadecimal.
     pub sha256: BTreeMap<String, String>,
@@ -350,6 +354,22 @@ impl Config {
         let fallback = if ci { NotChecked::Error } else { NotChecked::Skip };
         self.not_checked.get(stage).copied().unwrap_or(fallback)
     }
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// May a project give this setting ("pytest.coverage") this value? What the settings' own file may say, it may.
+///
+/// # Errors
+/// When the value is of another type or out of bounds.
+pub fn check_setting(setting: &str, value: &toml::Value) -> Result<()> {
+    let (table, key) = setting.split_once('.').with_context(|| format!("`{setting}` is no `table.key`"))?;
+    let mut all: toml::Table = toml::from_str("projects = []\ngrype = { version = '', sha256 = {} }")?;
+    all.insert(table.to_owned(), toml::Table::from_iter([(key.to_owned(), value.clone())]).into());
+    let config: Config = all.try_into().with_context(|| format!("{setting} cannot be {value}"))?;
+    config.check_words()
 }
 
 fn one_of(key: &str, value: &str, allowed: &[&str]) -> Result<()> {

@@ -27,6 +27,8 @@ pub struct Repo {
     pub projects: Vec<Project>,
     /// Every file and link that git tracks or would track, repo-relative and sorted.
     pub files: Vec<Utf8PathBuf>,
+    /// Manifests under the globs that are neither a project's nor a workspace's, repo-relative and sorted.
+    pub no_projects: Vec<Utf8PathBuf>,
 }
 
 /// One Python project.
@@ -50,6 +52,9 @@ pub struct Project {
     pub packages: Vec<Utf8PathBuf>,
 }
 
+/// Files that can be the first page of a documentation.
+pub const FIRST_PAGES: &[&str] = &["index.rst", "index.ipynb", "index.md", "index.txt"];
+
 impl Project {
     /// The repo-relative path of a file of it.
     pub fn path(&self, file: impl AsRef<Utf8Path>) -> Utf8PathBuf {
@@ -67,6 +72,26 @@ impl Project {
     /// When there is none, with the command that makes one.
     pub fn lock(&self) -> Result<&Lock> {
         self.lock.as_ref().map_err(|why| anyhow::anyhow!("{why}"))
+    }
+
+    /// Why uv installs no wheel of it, by its own rule; `None` where it does.
+    pub fn not_packaged(&self) -> Option<&'static str> {
+        let has_system = self.manifest.at(&["build-system"]).is_some();
+        match self.manifest.at(&["tool", "uv", "package"]).and_then(toml::Value::as_bool) {
+            Some(true) => None,
+            Some(false) => Some("`tool.uv.package` is false"),
+            None if has_system => None,
+            None => Some("it declares no [build-system]"),
+        }
+    }
+
+    /// Where its documentation is, be there one or not: the directory with a first page, `docs` without any.
+    pub fn docs(&self) -> Utf8PathBuf {
+        let has_index = |dir: &&str| {
+            let index = |name: &&str| self.files.binary_search(&self.path(dir).join(name)).is_ok();
+            FIRST_PAGES.iter().any(|it| index(it))
+        };
+        self.path(["docs", "docs/source", "doc", "doc/source"].iter().find(|it| has_index(it)).unwrap_or(&"docs"))
     }
 
     /// What its `[tool.xtask] inputs` stand for.
@@ -95,7 +120,7 @@ impl Repo {
         let config = Config::load(&file)?;
         let (files, submodules) = files::list_with_submodules(&root)?;
         check_submodules(&root, &config, &submodules)?;
-        let mut projects = read_projects(&root, &config, &files)?;
+        let (mut projects, no_projects) = read_projects(&root, &config, &files)?;
         projects.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.dir.cmp(&b.dir)));
         for pair in projects.windows(2) {
             if pair[0].name == pair[1].name {
@@ -112,7 +137,7 @@ impl Repo {
             project.packages = packages::of(&project.manifest, &project.name, &project.dir, &project.files);
         }
         check_cycles(&projects)?;
-        Ok(Repo { root, ci: config::directory(&file), config, projects, files })
+        Ok(Repo { root, ci: config::directory(&file), config, projects, files, no_projects })
     }
 
     /// A project by name, in any spelling.
@@ -190,24 +215,34 @@ pub fn locate(start: &Utf8Path, config_file: Option<&Utf8Path>) -> Result<(Utf8P
     Ok((root.to_owned(), root.join(config::FILE)))
 }
 
-fn read_projects(root: &Utf8Path, config: &Config, files: &[Utf8PathBuf]) -> Result<Vec<Project>> {
-    let mut projects = Vec::new();
+/// The projects under the globs, and the manifests there that are none.
+fn read_projects(root: &Utf8Path, config: &Config, files: &[Utf8PathBuf]) -> Result<(Vec<Project>, Vec<Utf8PathBuf>)> {
+    let (mut projects, mut none) = (Vec::new(), Vec::new());
     let mut locks: BTreeMap<Utf8PathBuf, Result<Lock, String>> = BTreeMap::new();
     for dir in project_dirs(config, files)? {
         let path = dir.join("pyproject.toml");
         let manifest = read_manifest(root, &path)?;
-        let Some(table) = &manifest.typed.project else { continue };
+        let Some(table) = &manifest.typed.project else {
+            if manifest.table.is_empty() {
+                bail!("{path} is empty: a project has a [project] table there; write it, or remove the file");
+            }
+            none.extend(manifest.typed.tool.uv.workspace.is_none().then_some(path));
+            continue;
+        };
         for text in &manifest.typed.tool.xtask.inputs {
             Named::check(text).with_context(|| format!("{path}: `{text}` in `[tool.xtask] inputs` is no glob"))?;
         }
         let name = manifest::normalise_name(&table.name);
         check_name(&path, &name)?;
+        if dir.as_str().contains(char::is_control) {
+            bail!("{path:?}: no tool reads a path with a line break or another control character; rename it");
+        }
         let lock_dir = lock_dir(root, &dir, &manifest)?;
         let lock = locks.entry(lock_dir.clone()).or_insert_with(|| read_lock(root, &lock_dir)).clone();
         let locals = locals(&dir, &name, &manifest, &lock_dir, lock.as_ref().ok());
         projects.push(Project { name, dir, manifest, lock_dir, lock, locals, files: Vec::new(), packages: Vec::new() });
     }
-    Ok(projects)
+    Ok((projects, none))
 }
 
 /// Directories with a `pyproject.toml` under the globs, repo-relative, sorted, each once.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, bail};
 
 use crate::config::Config;
-use crate::config::gitlab::{Gitlab, Shape};
+use crate::config::gitlab::{Gitlab, Platform, Shape};
 use crate::handover;
 use crate::plan::{Job, Plan};
 use crate::planview;
@@ -29,7 +29,7 @@ pub use split::Split;
 use budget::Measure;
 use estimate::{Estimate, Times};
 use job::Maker;
-use units::{BATCH, Cut, Known, Unit};
+use units::{BATCH, Cut, Ground, Known, Unit};
 use yaml::Pipeline;
 
 /// The exit code of a job in which something did not run because what it needs is not green elsewhere. GitLab shows it as a
@@ -47,6 +47,8 @@ const FILES: usize = 300;
 pub struct Surroundings {
     /// The image that the generator runs in.
     pub image: Option<String>,
+    /// The commit that is checked out, where GitLab says so.
+    pub commit: Option<String>,
     /// Is this the default branch, and is its site to be published?
     pub deploys: bool,
 }
@@ -176,7 +178,10 @@ impl<'a> Desk<'a> {
     }
 
     fn units(&self, cut: Cut, batch: usize) -> Vec<Unit> {
-        units::cut(self.plan, self.input.known, &self.settings().platforms, cut, batch)
+        let Input { known, config, .. } = self.input;
+        let images = config.docker_build.platform.as_str();
+        let images = if images == Platform::Amd64.name() { Platform::Amd64 } else { Platform::Arm64 };
+        units::cut(Ground { plan: self.plan, known, platforms: &self.settings().platforms, images }, cut, batch)
     }
 
     /// The ways to cut, in the order in which they are tried, with their estimates.

@@ -194,7 +194,7 @@ fn sync(ctx: &Context, project: &Project, kind: Kind, path: &Utf8Path, step: &St
             line.trim_start_matches("error: ")
         );
     }
-    Err(done.refused(&format!("`uv sync --frozen` of {}", project.name)))
+    Err(done.explained(&format!("`uv sync --frozen` of {}", project.name)))
 }
 
 /// A uv call under which setuptools leaves its `build/` and `*.egg-info` in `scratch` and not beside the sources. Not for

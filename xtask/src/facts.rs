@@ -69,6 +69,8 @@ pub struct Facts {
     pub documents: Vec<String>,
     /// `[tool.xtask] inputs`.
     pub inputs: Vec<String>,
+    /// What else it names above its directory, relative to it: a shared readme, files that its build or its tests take in.
+    pub outside: BTreeSet<String>,
     /// `[tool.xtask] image`.
     pub image: bool,
     /// `[tool.xtask] gitlab-platforms`.
@@ -79,8 +81,8 @@ pub struct Facts {
     pub tests_documents: bool,
     /// What those who install it can see of the manifest.
     pub ship: Digest,
-    /// `[tool.uv]` without sources and members: how uv works on it.
-    pub uv: Digest,
+    /// `[tool.uv]` without sources and members: how uv works on it, and on what is below it; `None` without the table.
+    pub uv: Option<Digest>,
 }
 
 /// `[tool.uv.workspace]`.
@@ -97,6 +99,11 @@ impl Facts {
     /// As [`Manifest::parse`].
     pub fn parse(path: &Utf8Path, text: &str) -> Result<Facts> {
         Ok(Facts::of(&Manifest::parse(path, text)?))
+    }
+
+    /// Does it name files that need not be below its directory?
+    pub fn names_others(&self) -> bool {
+        !self.inputs.is_empty() || !self.archives.is_empty() || !self.outside.is_empty()
     }
 
     /// The same of a manifest that has been read.
@@ -119,6 +126,7 @@ impl Facts {
             dynamic: strings(manifest.at(&["project", "dynamic"])).iter().any(|it| it.contains("dependencies")),
             documents: documents(manifest),
             inputs: typed.tool.xtask.inputs.clone(),
+            outside: outside(&manifest.table),
             image: typed.tool.xtask.image,
             platforms: typed.tool.xtask.gitlab_platforms.clone(),
             ignores: backend(manifest).contains("hatch"),
@@ -126,7 +134,7 @@ impl Facts {
                 .at(&["tool", "pytest"])
                 .is_some_and(|it| ["doctest", "docs", "README"].iter().any(|word| it.to_string().contains(word))),
             ship: digest(&Value::Table(shipped(&manifest.table))),
-            uv: digest(&Value::Table(uv(manifest))),
+            uv: uv(manifest).map(|it| digest(&Value::Table(it))),
         }
     }
 }
@@ -183,6 +191,44 @@ fn documents(manifest: &Manifest) -> Vec<String> {
     found
 }
 
+/// Keys and texts of the manifest that lead out of its directory. What uv's sources name is known better already, and
+/// what only checkers read changes nothing that a build or a test does.
+fn outside(table: &Table) -> BTreeSet<String> {
+    fn walk(value: &Value, found: &mut BTreeSet<String>) {
+        let mut note = |text: &str| {
+            if text.starts_with("../") || text.starts_with("./../") {
+                found.insert(text.to_owned());
+            }
+        };
+        match value {
+            Value::String(text) => note(text),
+            Value::Array(list) => list.iter().for_each(|it| walk(it, found)),
+            Value::Table(table) => {
+                table.keys().for_each(|it| note(it));
+                table.values().for_each(|it| walk(it, found));
+            }
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    for (name, value) in table.iter().filter(|it| it.0 != "tool") {
+        walk(value, &mut found);
+        walk(&Value::String(name.clone()), &mut found);
+    }
+    for (name, value) in table.get("tool").and_then(Value::as_table).into_iter().flatten() {
+        match (name.as_str(), value) {
+            ("uv", Value::Table(uv)) => {
+                let kept = uv.iter().filter(|it| !matches!(it.0.as_str(), "sources" | "workspace"));
+                kept.for_each(|it| walk(it.1, &mut found));
+            }
+            ("pytest" | "coverage", _) => walk(value, &mut found),
+            _ if OWN_TOOLS.contains(&name.as_str()) => {}
+            _ => walk(value, &mut found),
+        }
+    }
+    found
+}
+
 /// The manifest as those see it who install the project: no groups, no settings of its own checks.
 fn shipped(table: &Table) -> Table {
     let mut table = table.clone();
@@ -209,11 +255,11 @@ fn shipped(table: &Table) -> Table {
     table
 }
 
-fn uv(manifest: &Manifest) -> Table {
-    let mut table = manifest.at(&["tool", "uv"]).and_then(Value::as_table).cloned().unwrap_or_default();
+fn uv(manifest: &Manifest) -> Option<Table> {
+    let mut table = manifest.at(&["tool", "uv"]).and_then(Value::as_table).cloned()?;
     table.remove("sources");
     table.remove("workspace");
-    table
+    Some(table)
 }
 
 /// The hash of a value's meaning: the order of keys and the writing do not count.
@@ -272,6 +318,17 @@ mod tests {
     }
 
     #[test]
+    fn what_it_names_above_itself() {
+        let it = facts(
+            "[project]\nname='a'\nreadme='../README.md'\n[tool.hatch.build.targets.wheel.force-include]\n'../x/y.json'='y'\n\
+             [tool.hatch.version]\npath='../v.py'\n[tool.pytest.ini_options]\ntestpaths=['tests','../../common']\n\
+             [tool.ruff]\nextend='../ruff.toml'\n[tool.uv.sources]\nb={path='../b'}\n[tool.xtask]\ninputs=['../z']\n",
+        );
+        let all: Vec<&str> = it.outside.iter().map(String::as_str).collect();
+        assert_eq!(all, ["../../common", "../README.md", "../v.py", "../x/y.json"]);
+    }
+
+    #[test]
     fn what_it_names() {
         let it = facts(
             "[project]\nname='a'\nreadme={file='R.md'}\nlicense-files=['LICEN[CS]E*']\ndynamic=['dependencies','version']\n\
@@ -282,6 +339,7 @@ mod tests {
         assert_eq!(it.documents, ["R.md", "LICEN[CS]E*"]);
         assert_eq!(it.sources, [("mem".to_owned(), None), ("plug".to_owned(), Some("../plug".into()))]);
         assert_eq!(it.archives, ["v/w-1-py3-none-any.whl"]);
+        assert_eq!(it.outside, BTreeSet::new());
         assert!(it.dynamic && it.ignores && it.tests_documents && it.runtime.contains("plug"));
     }
 }

@@ -64,6 +64,18 @@ pub enum Command {
         /// One file of a pipeline that needs several: what a job of that pipeline asks for.
         #[arg(long, value_name = "N/M/CUT/BATCH", hide = true)]
         part: Option<String>,
+        /// Make nothing: check this file, or standard input for `-`, against GitLab's schema and the rules beyond it.
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "part", "all", "projects", "base", "head"])]
+        check: Option<Utf8PathBuf>,
+        /// Where the checked file stands; without it `.gitlab-ci.yml` and components are a project's own, the rest children.
+        #[arg(long, value_enum, requires = "check")]
+        level: Option<Level>,
+    },
+    /// Set up a repository that has only Python projects: policy in ci/, .gitlab-ci.yml, and a first plan.
+    Init {
+        /// The component that .gitlab-ci.yml includes, with its version.
+        #[arg(long, value_name = "PATH@VERSION", default_value = crate::init::COMPONENT)]
+        component: String,
     },
     /// Draw who needs whom, with what is affected marked.
     Graph {
@@ -73,7 +85,7 @@ pub enum Command {
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
     },
-    /// Replay history: what each commit would have selected. Nothing is checked out or run.
+    /// Replay history: what each commit would have selected. Nothing is checked out or run, except with --run.
     Audit {
         /// How many first-parent commits.
         #[arg(long, value_name = "N", default_value = "20")]
@@ -81,6 +93,18 @@ pub enum Command {
         /// The newest of them.
         #[arg(long, value_name = "REV", default_value = "HEAD")]
         head: String,
+        /// Run everything at this revision, in a copy, and compare with the verdicts of earlier runs.
+        #[arg(long, value_name = "REV", conflicts_with_all = ["commits", "head"])]
+        run: Option<String>,
+        /// With --run: only these stages.
+        #[arg(long = "stage", value_name = "NAME", num_args = 1.., requires = "run")]
+        stages: Vec<String>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look for what is wrong here: git, base, projects, locks, rules, exceptions, tools; each with what mends it.
+    Doctor {
         /// As JSON.
         #[arg(long)]
         json: bool,
@@ -126,6 +150,17 @@ pub enum Format {
     Dot,
     Mermaid,
     Json,
+}
+
+/// Where a file stands among the pipelines of a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    /// The project's own pipeline.
+    Parent,
+    /// A child of it.
+    Child,
+    /// A child of a child.
+    Grandchild,
 }
 
 /// How to run.

@@ -191,6 +191,7 @@ pub fn read(text: &str) -> Result<Handed> {
         everything: document.all_because,
         projects: document.projects.into_iter().map(planned).collect(),
         jobs,
+        ..Plan::default()
     };
     Ok(Handed { plan, run: document.run, elsewhere, beside: document.beside })
 }

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use hmac_sha256::Hash;
+use serde::{Deserialize, Serialize};
 
-use crate::facts::Digest;
+use crate::facts::{Digest, Facts};
 use crate::locked::{Lockfile, Scope};
 use crate::manifest;
 use crate::place::{Named, Place};
@@ -30,7 +31,8 @@ pub struct Line {
 }
 
 /// What a line is about, the nearest first: the order in which reasons are given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Part {
     /// The project's own files, and further files that it names.
     Own,
@@ -79,7 +81,11 @@ fn without_waivers(side: &Side, project: &Project, stage: &Stage) -> Vec<Line> {
     lines.extend(of_files(side, project, side.policy.own(stage)));
     if reads_inputs(stage) {
         let part = |(path, value)| Line { part: Part::Own, of: project.name.clone(), key: path, value };
-        lines.extend(extra(side, project).into_iter().map(part));
+        // A text that is kept above the project is a text like any other: it goes into the wheel and the pages.
+        let all = side.policy.own(stage) == Own::All;
+        let counts = |it: &&String| all || !project.facts.documents.contains(it);
+        let outside = project.facts.outside.iter().filter(counts).flat_map(|it| outside(side, project, it));
+        lines.extend(extra(side, project).into_iter().chain(outside).map(part));
     }
     if let Some(scope) = scope(stage.reads.closure) {
         lines.extend(of_lock(side, project, scope));
@@ -178,22 +184,27 @@ fn of_files(side: &Side, project: &Project, own: Own) -> Vec<Line> {
     found.into_iter().map(|(key, value)| Line { part: Part::Own, of: project.name.clone(), key, value }).collect()
 }
 
-/// What a link leads to, as far as that is in the repository.
+/// What a link leads to, as far as that is in the repository, and what the links lead to that are found there.
 fn follow(side: &Side, path: &Utf8Path, found: &mut Vec<(String, String)>) {
-    let mut at = path.to_owned();
-    // As many steps as the kernel takes.
-    for _ in 0..40 {
-        let Some(target) = side.links.get(&at) else { return };
-        let dir = at.parent().unwrap_or(Utf8Path::new(""));
-        let Some(target) = manifest::resolve(dir, Utf8Path::new(target)).filter(|_| !target.starts_with('/')) else {
-            return;
-        };
+    if !side.links.contains_key(path) {
+        return;
+    }
+    let (mut queue, mut seen) = (vec![path.to_owned()], BTreeSet::new());
+    while let Some(link) = queue.pop() {
+        let mut links = Vec::new();
+        let target = side.real(&link, &mut links);
+        found.extend(links.iter().filter_map(|it| Some((it.to_string(), value(side.tree.get(it)?)))));
+        let Some(target) = target.filter(|it| seen.insert(it.clone())) else { continue };
         if let Some(entry) = side.tree.get(&target) {
             found.push((target.to_string(), value(entry)));
-        } else {
-            found.extend(side.tree.under(&target).map(|(path, entry)| (path.to_string(), value(entry))));
+            continue;
         }
-        at = target;
+        for (path, entry) in side.tree.under(&target) {
+            found.push((path.to_string(), value(entry)));
+            if entry.mode == Mode::Link {
+                queue.push(path.to_owned());
+            }
+        }
     }
 }
 
@@ -220,11 +231,25 @@ pub fn extra(side: &Side, project: &Project) -> Vec<(String, String)> {
     found
 }
 
+/// The files that a text of the manifest stands for that leads out of the project's directory. A directory that the
+/// project itself is in is only where something begins, such as the root of the repository.
+pub fn outside(side: &Side, project: &Project, text: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for path in Named::above(&project.dir, text).map_or_else(Vec::new, |it| meant(side, &it)) {
+        found.extend(side.tree.get(&path).map(|entry| (path.to_string(), value(entry))));
+        follow(side, &path, &mut found);
+    }
+    found
+}
+
 /// The files that a glob relative to a directory stands for.
 pub fn matching(side: &Side, dir: &Utf8Path, text: &str) -> Vec<Utf8PathBuf> {
-    let Some(named) = Named::new(dir, text) else { return Vec::new() };
+    Named::new(dir, text).map_or_else(Vec::new, |it| meant(side, &it))
+}
+
+fn meant(side: &Side, named: &Named) -> Vec<Utf8PathBuf> {
     if side.tree.get(&named.fixed).is_some() {
-        return if named.matches(&named.fixed) { vec![named.fixed] } else { Vec::new() };
+        return if named.matches(&named.fixed) { vec![named.fixed.clone()] } else { Vec::new() };
     }
     let below = side.tree.under(&named.fixed).map(|it| it.0);
     below.filter(|path| named.matches(path)).map(Utf8Path::to_owned).collect()
@@ -246,23 +271,30 @@ fn shipped(side: &Side, project: &Project, with_code: bool) -> Vec<(String, Stri
             follow(side, path, &mut found);
         }
         found.extend(extra(side, project));
+        let data = project.facts.outside.iter().filter(|it| !project.facts.documents.contains(it));
+        found.extend(data.flat_map(|it| outside(side, project, it)));
     }
     found
 }
 
 /// A local package that is no project of the repository: nothing is known of its files, so all of them count.
-fn foreign(side: &Side, dir: &Utf8Path) -> Vec<(String, String)> {
-    let found: Vec<_> = side.tree.under(dir).map(|(path, entry)| (path.to_string(), value(entry))).collect();
+pub fn foreign(side: &Side, dir: &Utf8Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for (path, entry) in side.tree.under(dir) {
+        found.push((path.to_string(), value(entry)));
+        follow(side, path, &mut found);
+    }
     if found.is_empty() { vec![(dir.to_string(), "missing".to_owned())] } else { found }
 }
 
-/// The `.gitignore` files that a build backend obeys.
+/// The `.gitignore` file that a build backend obeys: the nearest.
 fn ignored(side: &Side, project: &Project) -> Vec<(String, String)> {
     if !project.facts.ignores {
         return Vec::new();
     }
     let files = project.dir.ancestors().map(|it| it.join(".gitignore"));
-    files.filter_map(|it| Some((it.to_string(), value(side.tree.get(&it)?)))).collect()
+    let found = files.filter_map(|it| Some((it.to_string(), value(side.tree.get(&it)?))));
+    found.take(1).collect()
 }
 
 /// What the lock means to the project.
@@ -286,12 +318,18 @@ fn of_lock(side: &Side, project: &Project, scope: Scope) -> Vec<Line> {
 /// What lies above the project and decides how its environment is made.
 fn above(side: &Side, project: &Project) -> Vec<Line> {
     let mut found = ignored(side, project);
-    for path in paths_above(project).into_iter().filter(|it| it.file_name() != Some(".gitignore")) {
-        if path.file_name() == Some("pyproject.toml") {
-            let root = side.roots.get(&project.lock_dir);
-            found.extend(root.map(|it| (format!("{path} [tool.uv]"), hex(&it.uv))));
-        } else {
-            found.extend(side.tree.get(&path).map(|entry| (path.to_string(), value(entry))));
+    let versions = project.dir.ancestors().map(|it| it.join(".python-version"));
+    found.extend(versions.filter_map(|it| Some((it.to_string(), value(side.tree.get(&it)?)))));
+    for dir in project.lock_dir.ancestors() {
+        let path = dir.join("uv.toml");
+        let file = side.tree.get(&path);
+        found.extend(file.map(|it| (path.to_string(), value(it))));
+        let table = side.roots.get(dir).filter(|it| it.uv.is_some() || dir == project.lock_dir);
+        let digest = |it: &Facts| it.uv.map_or_else(String::new, |it| hex(&it));
+        found.extend(table.map(|it| (format!("{} [tool.uv]", dir.join("pyproject.toml")), digest(it))));
+        // uv takes the settings that it finds first.
+        if file.is_some() || table.is_some_and(|it| it.uv.is_some()) {
+            break;
         }
     }
     found.into_iter().map(|(key, value)| Line { part: Part::Above, of: project.name.clone(), key, value }).collect()
@@ -300,7 +338,7 @@ fn above(side: &Side, project: &Project) -> Vec<Line> {
 /// The paths at and above a project that some stage of it reads.
 pub fn paths_above(project: &Project) -> BTreeSet<Utf8PathBuf> {
     let mut found: BTreeSet<Utf8PathBuf> = project.dir.ancestors().map(|it| it.join(".python-version")).collect();
-    found.extend(["pyproject.toml", "uv.toml"].iter().map(|it| project.lock_dir.join(it)));
+    found.extend(project.lock_dir.ancestors().flat_map(|it| ["pyproject.toml", "uv.toml"].map(|name| it.join(name))));
     if project.facts.ignores {
         found.extend(project.dir.ancestors().map(|it| it.join(".gitignore")));
     }

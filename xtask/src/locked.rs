@@ -226,8 +226,13 @@ impl Package {
         let source = table.get("source").and_then(Value::as_table);
         let local = source.and_then(|it| LOCAL.iter().find_map(|kind| it.get(*kind)?.as_str())).map(Utf8PathBuf::from);
         let mut kept = table.clone();
-        kept.remove("metadata");
-        let groups = kept.remove("dev-dependencies").unwrap_or_else(|| Value::Table(Table::new()));
+        // What the lock believes the manifest to say: a lock that is stale in nothing else is stale.
+        let metadata = kept.remove("metadata");
+        let believed = |key: &str| metadata.as_ref().and_then(|it| it.get(key)).cloned();
+        kept.extend(believed("requires-dist").map(|it| ("requires-dist".to_owned(), it)));
+        let mut groups = Table::new();
+        groups.extend(kept.remove("dev-dependencies").map(|it| ("needs".to_owned(), it)));
+        groups.extend(believed("requires-dev").map(|it| ("requires-dev".to_owned(), it)));
         for key in ["sdist", "wheels"] {
             if let Some(value) = kept.get_mut(key) {
                 forget(value);
@@ -243,7 +248,7 @@ impl Package {
                 (None, _) => format!("({kind})"),
             },
             digest: digest(&Value::Table(kept)),
-            own_groups: digest(&groups),
+            own_groups: digest(&Value::Table(groups)),
             needs: needs(table.get("dependencies")),
             extras: lists("optional-dependencies").map(|(key, value)| (key.clone(), needs(Some(value)))).collect(),
             groups: lists("dev-dependencies").map(|(key, value)| (key.clone(), needs(Some(value)))).collect(),
@@ -313,6 +318,7 @@ dev = [{ name = "tester" }]
 
 [package.metadata]
 requires-dist = [{ name = "lib", editable = "lib" }]
+requires-dev = { dev = [{ name = "tester" }] }
 
 [[package]]
 name = "lib"
@@ -377,6 +383,9 @@ source = { registry = "https://example.org/simple" }
         assert!(same("version = \"7\"", "version = \"8\"", Scope::Runtime));
         assert!(!same("version = \"7\"", "version = \"8\"", Scope::Dev));
         assert!(!same("sha256:aa", "sha256:ab", Scope::Dev));
+        assert!(!same("{ name = \"lib\", editable", "{ name = \"lib\", specifier = \">1\", editable", Scope::Runtime));
+        assert!(!same("tester\" }] }", "tester\", specifier = \">1\" }] }", Scope::Dev));
+        assert!(same("tester\" }] }", "tester\", specifier = \">1\" }] }", Scope::Runtime));
         assert!(!same(">=3.11", ">=3.12", Scope::Runtime));
         assert!(same("dev = [{", "dev = [{ name = \"lib\" }, {", Scope::Runtime));
         assert!(!same("dev = [{", "dev = [{ name = \"lib\" }, {", Scope::Dev));

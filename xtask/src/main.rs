@@ -14,9 +14,13 @@ use xtask::discover::Repo;
 use xtask::flags::{Command, Flags, How, Selection};
 use xtask::handover::{self, Handed};
 use xtask::live::Live;
+use xtask::recorded::Witness;
+use xtask::revisions::Place;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
-use xtask::{audit, clean, context, emit, graphview, junit, planview, proc, report, times, verdicts};
+use xtask::{
+    audit, check, clean, context, doctor, emit, graphview, init, junit, planview, proc, report, times, verdicts,
+};
 
 fn main() {
     let flags = Flags::parse();
@@ -36,7 +40,7 @@ fn dispatch(flags: Flags) -> Result<i32> {
         Command::Ci { selection, stages, how } => start.go(&selection, &stages, &how),
         Command::Stage { stages, selection, plan, how } => {
             if stages == ["clear-cache"] {
-                return clear_cache(&start.repo()?);
+                return clear_cache(&start.place()?.root);
             }
             let compares = selection.all || selection.base.is_some() || selection.head.is_some();
             let given = || std::env::var(PLAN).ok().filter(|it| !compares && !it.is_empty());
@@ -55,20 +59,29 @@ fn dispatch(flags: Flags) -> Result<i32> {
             })?;
             Ok(0)
         }
-        Command::Emit { selection, output, part } => start.emit(&selection, output.as_deref(), part.as_deref()),
+        Command::Emit { check: Some(file), level, .. } => {
+            let (words, code) =
+                check::check(&start.repo()?, &start.here, &file, level, &|text| anstream::eprintln!("{text}"))?;
+            print(&words)?;
+            Ok(code)
+        }
+        Command::Emit { selection, output, part, .. } => start.emit(&selection, output.as_deref(), part.as_deref()),
+        Command::Init { component } => start.init(&component),
         Command::Graph { selection, format } => {
             let decision = start.decide(&selection, &[])?;
             print(&graphview::draw(&decision.revisions.head, &decision.plan, format))?;
             Ok(0)
         }
-        Command::Audit { commits, head, json } => {
-            let place = decide::place(&start.here, start.config.as_deref())?;
+        Command::Audit { run: Some(revision), stages, json, .. } => start.audit(&revision, &stages, json),
+        Command::Audit { commits, head, json, .. } => {
+            let place = start.place()?;
             let steps = audit::replay(&place, &head, commits)?;
             print(&if json { serde_json::to_string_pretty(&steps)? + "\n" } else { audit::table(&steps) })?;
             Ok(if steps.iter().any(|it| it.error.is_some()) { 2 } else { 0 })
         }
+        Command::Doctor { json } => start.doctor(json),
         Command::Tools { fetch } => list_tools(&start.repo()?, fetch),
-        Command::Clean { dry_run, tools } => tidy_up(&start.repo()?, dry_run, tools),
+        Command::Clean { dry_run, tools } => tidy_up(&start.place()?.root, dry_run, tools),
     }
 }
 
@@ -83,11 +96,31 @@ impl Start {
         Repo::load(&self.here, self.config.as_deref())
     }
 
+    fn place(&self) -> Result<Place> {
+        decide::place(&self.here, self.config.as_deref())
+    }
+
     fn decide(&self, selection: &Selection, stages: &[String]) -> Result<Decision> {
-        let place = decide::place(&self.here, self.config.as_deref())?;
+        let place = self.place()?;
         let text = |it: std::ffi::OsString| it.into_string().ok();
         let vars = std::env::vars_os().filter_map(|(name, value)| text(name).zip(text(value))).collect();
         decide::decide(&place, selection, stages, vars)
+    }
+
+    fn audit(&self, revision: &str, stages: &[String], json: bool) -> Result<i32> {
+        let place = self.place()?;
+        let report = audit::rerun::run(&place, revision, stages, &|text| anstream::eprintln!("{text}"))?;
+        print(&if json { serde_json::to_string_pretty(&report)? + "\n" } else { report.table() })?;
+        Ok(report.exit_code())
+    }
+
+    fn doctor(&self, json: bool) -> Result<i32> {
+        let place = self.place()?;
+        let seen = doctor::look(&place, self.repo()?, is_ci())?;
+        let checks = doctor::judge(&seen);
+        let colour = report::colour_wanted(std::io::stdout().is_terminal());
+        print(&if json { doctor::json(&seen, &checks) } else { doctor::table(&checks, colour) })?;
+        Ok(doctor::exit_code(&checks))
     }
 
     /// Decides, runs and reports.
@@ -98,9 +131,16 @@ impl Start {
                 "only the work tree can be run; check {revision} out, or look with `cargo xtask plan --head {revision}`"
             );
         }
-        let place = decide::place(&self.here, self.config.as_deref())?;
+        let place = self.place()?;
         let out = place.root.join("target/ci");
+        let _lock = only_one(&out)?;
         let plan = self.decide(selection, stages)?.plan;
+        if plan.projects.is_empty() {
+            bail!(
+                "there is no project: nothing that `projects` in {} names has a pyproject.toml with a [project] table",
+                place.file
+            );
+        }
         anstream::eprint!("{}", planview::preamble(&plan));
         context::write(&out.join("plan.json"), planview::json(&plan))?;
         if plan.jobs.is_empty() {
@@ -109,7 +149,7 @@ impl Start {
             return Ok(0);
         }
         let handed = Handed { plan, ..Handed::default() };
-        run(&self.repo()?, &handed, &out, how, started, self.config.as_deref())
+        run(&self.repo()?, &place, &handed, how, started, self.config.as_deref())
     }
 
     /// Runs the jobs of a plan that was handed over, compares nothing, and reports.
@@ -134,15 +174,27 @@ impl Start {
         }
         let repo = self.repo()?;
         let out = repo.root.join("target/ci");
+        let _lock = only_one(&out)?;
         anstream::eprint!("{}", planview::preamble(&handed.plan));
         context::write(&out.join("plan.json"), planview::json(&handed.plan))?;
-        run(&repo, &handed, &out, how, started, self.config.as_deref())
+        run(&repo, &self.place()?, &handed, how, started, self.config.as_deref())
+    }
+
+    /// Sets up a repository and shows its first plan.
+    fn init(&self, component: &str) -> Result<i32> {
+        let done = init::init(&self.here, component)?;
+        print(&done.words(component))?;
+        let root = Start { here: done.root.clone(), config: None };
+        let plan = root.decide(&Selection::default(), &[])?.plan;
+        print(&format!("\n{}\n", planview::table(&plan)))?;
+        print("next: look through ci/, commit, then `xtask ci --all`\n")?;
+        Ok(i32::from(!done.left.is_empty()))
     }
 
     /// Writes the child pipeline.
     fn emit(&self, selection: &Selection, output: Option<&Utf8Path>, part: Option<&str>) -> Result<i32> {
         let decision = self.decide(selection, &[])?;
-        let place = decide::place(&self.here, self.config.as_deref())?;
+        let place = self.place()?;
         let config = Config::load(&place.file)?;
         let around = surroundings(&config);
         let input = emit::Input {
@@ -155,12 +207,16 @@ impl Start {
         let text = match part {
             Some(word) => {
                 let (split, number) = emit::Split::parse(word)?;
-                emit::part(&input, &split, number)?
+                let text = emit::part(&input, &split, number)?;
+                check::refuse(&text, &config, 2)?;
+                text
             }
             None => {
                 let emission = emit::pipeline(&input)?;
                 anstream::eprint!("{}{}", planview::preamble(&decision.plan), emission.said);
-                emission.files.into_iter().next().map(|(_, text)| text).unwrap_or_default()
+                let text = emission.files.into_iter().next().map(|(_, text)| text).unwrap_or_default();
+                check::refuse(&text, &config, 1)?;
+                text
             }
         };
         match output {
@@ -181,6 +237,7 @@ fn surroundings(config: &Config) -> emit::Surroundings {
     let branch = var("CI_COMMIT_BRANCH");
     emit::Surroundings {
         image: var("XTASK_IMAGE").or_else(|| var("CI_JOB_IMAGE")).filter(plain),
+        commit: var("CI_COMMIT_SHA").filter(plain),
         deploys: config.gitlab.pages && branch.is_some() && branch == var("CI_DEFAULT_BRANCH"),
     }
 }
@@ -188,16 +245,20 @@ fn surroundings(config: &Config) -> emit::Surroundings {
 /// Runs a plan and reports.
 fn run(
     repo: &Repo,
+    place: &Place,
     handed: &Handed,
-    out: &Utf8Path,
     how: &How,
     started: Instant,
     config: Option<&Utf8Path>,
 ) -> Result<i32> {
+    let out = &place.root.join("target/ci");
     let plan = &handed.plan;
     let todo = run::todo(repo, plan)?;
+    if !repo.no_projects.is_empty() {
+        let list: Vec<&str> = repo.no_projects.iter().map(|it| it.as_str()).collect();
+        anstream::eprintln!("no project, for it has no [project] table, so nothing looks at it: {}", list.join(", "));
+    }
     prepare(out, handed)?;
-    let _lock = only_one(out)?;
     ctrlc::set_handler(|| {
         if proc::cancelled() {
             proc::kill_all();
@@ -216,6 +277,7 @@ fn run(
         ci: is_ci(),
         outside: verdicts::outside(out, handed)?,
     };
+    let witness = Witness::new(place, plan);
     let records = run::run(repo, &tools, &todo, out, &options, &live);
     live.close();
     write_junit(out, &records)?;
@@ -223,6 +285,7 @@ fn run(
     if !handed.run.is_empty() {
         verdicts::write(out, &handed.run, &records)?;
     }
+    record(witness, repo, &tools, &records, out);
     let colour = report::colour_wanted(std::io::stdout().is_terminal());
     print(&report::summary(&records, started.elapsed(), colour, config))?;
     let code = report::exit_code(&records, proc::cancelled());
@@ -231,6 +294,19 @@ fn run(
     Ok(if held_back { emit::HELD_BACK } else { code })
 }
 
+/// Keeps the verdicts of a run; that it cannot is no matter of the run.
+fn record(witness: Result<Witness>, repo: &Repo, tools: &Tools, records: &[Record], out: &Utf8Path) {
+    match witness.and_then(|it| it.keep(repo, tools, records, out)) {
+        Ok(taken) if taken.changed > 0 => anstream::eprintln!(
+            "{} verdicts are not kept: what they read has changed while they ran, so run again",
+            taken.changed
+        ),
+        Ok(_) => {}
+        Err(error) => anstream::eprintln!("warning: the verdicts of this run are not kept: {error:#}"),
+    }
+}
+
+/// Is this a CI machine?
 fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|it| it == "true" || it == "1")
 }
@@ -270,6 +346,11 @@ fn remove_if_there(path: &Utf8Path) -> Result<()> {
 
 /// Two runs in one work tree would write the same files.
 fn only_one(out: &Utf8Path) -> Result<std::fs::File> {
+    if out.is_symlink() {
+        // What runs leave is emptied again and again: it must not be somebody else's directory.
+        bail!("{out} is a symbolic link; remove it, and make `target` the link where the space is elsewhere");
+    }
+    std::fs::create_dir_all(out).with_context(|| format!("could not create {out}, where runs leave everything"))?;
     let path = out.join("lock");
     let file = std::fs::File::create(&path).with_context(|| format!("could not create {path}"))?;
     if file.try_lock().is_err() {
@@ -307,9 +388,11 @@ fn list_tools(repo: &Repo, fetch: bool) -> Result<i32> {
     Ok(0)
 }
 
-fn tidy_up(repo: &Repo, dry_run: bool, with_tools: bool) -> Result<i32> {
+fn tidy_up(root: &Utf8Path, dry_run: bool, with_tools: bool) -> Result<i32> {
     let cache = with_tools.then(tools::cache_dir).transpose()?;
-    let paths = clean::targets(&repo.abs("target/ci"), cache.as_deref())?;
+    let out = root.join("target/ci");
+    let paths = clean::targets(root, &out, cache.as_deref())?;
+    let _lock = if out.is_dir() && !dry_run { Some(only_one(&out)?) } else { None };
     let verb = if dry_run { "would delete" } else { "deletes" };
     let lines: Vec<String> = paths.iter().map(|path| format!("{verb} {path}\n")).collect();
     print(&if lines.is_empty() { "nothing to delete\n".to_owned() } else { lines.concat() })?;
@@ -320,13 +403,13 @@ fn tidy_up(repo: &Repo, dry_run: bool, with_tools: bool) -> Result<i32> {
 }
 
 /// Deletes what runs have left; in a job of GitLab also what its cache holds, for which something must stay.
-fn clear_cache(repo: &Repo) -> Result<i32> {
-    let cache = repo.abs(emit::UV_CACHE);
+fn clear_cache(root: &Utf8Path) -> Result<i32> {
+    let cache = root.join(emit::UV_CACHE);
     if is_ci() && cache.parent().is_some_and(|it| it.is_dir()) {
         context::remake(&cache)?;
         context::write(&cache.join("cleared"), "")?;
     }
-    tidy_up(repo, false, false)
+    tidy_up(root, false, false)
 }
 
 /// Prints to standard output; a reader that went away is no error.

@@ -125,6 +125,8 @@ impl Manifest {
             if it.reason.trim().is_empty() {
                 bail!("{path}: [[tool.xtask.override]] of `{}` has an empty reason", it.setting);
             }
+            crate::config::check_setting(&it.setting, &it.value)
+                .with_context(|| format!("{path}: [[tool.xtask.override]]"))?;
         }
         if let Some(platforms) = &typed.tool.xtask.gitlab_platforms {
             check_platforms("`gitlab-platforms` in [tool.xtask]", platforms).with_context(|| format!("{path}"))?;

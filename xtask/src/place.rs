@@ -140,6 +140,11 @@ impl Named {
         Some(Named { pattern, fixed, glob })
     }
 
+    /// From a text that leads out of a directory; `None` when it only says where something above begins.
+    pub fn above(dir: &Utf8Path, text: &str) -> Option<Named> {
+        Named::new(dir, text).filter(|it| !dir.starts_with(&it.fixed))
+    }
+
     /// Is an entry one that can be read?
     ///
     /// # Errors
@@ -183,6 +188,7 @@ mod tests {
         assert!(meant("../../schemas/**", "schemas/b/x.json") && meant("../../schemas/**", "schemas/x.json"));
         assert!(meant("../../schemas/*.json", "schemas/x.json") && !meant("../../schemas/*.json", "schemas/b/x.json"));
         assert!(meant("../../[[]x]", "[x]"));
+        assert!(Named::above("p/a".into(), "../b").is_some() && Named::above("p/a".into(), "../../*").is_none());
         assert!(Named::new("p/a".into(), "../../../x").is_none() && Named::new("p".into(), "***").is_none());
     }
 

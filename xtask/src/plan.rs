@@ -65,6 +65,8 @@ pub struct Plan {
     pub because: String,
     /// Why everything is in it, when it is.
     pub everything: Option<String>,
+    /// Changed paths that are nobody's input, each with the reason of its rule; sorted.
+    pub nobody: Vec<(String, String)>,
     /// Every project, sorted by name.
     pub projects: Vec<Planned>,
     /// Sorted by stage and then project.
@@ -90,7 +92,7 @@ impl Plan {
         let stages: Vec<(&'static Stage, Reason)> = runnable().map(|it| (it, reason.clone())).collect();
         let named = candidates.iter().filter(|it| wish.projects.is_empty() || wanted.contains(&it.name));
         let affected =
-            Affected { everything: None, projects: named.map(|it| (it.name.clone(), stages.clone())).collect() };
+            Affected { projects: named.map(|it| (it.name.clone(), stages.clone())).collect(), ..Affected::default() };
         let mut plan = Plan::of(candidates, &affected, &wish.stages)?;
         for project in plan.projects.iter_mut().filter(|it| !it.selected) {
             project.reason = "not named by --project".to_owned();
@@ -108,7 +110,8 @@ impl Plan {
         for name in stages {
             wanted.insert(stages::find(name)?.name);
         }
-        let mut plan = Plan { everything: affected.everything.clone(), ..Plan::default() };
+        let nobody = affected.nobody.iter().map(|(path, reason)| (path.clone(), reason.clone())).collect();
+        let mut plan = Plan { everything: affected.everything.clone(), nobody, ..Plan::default() };
         let mut jobs: Vec<(usize, Job)> = Vec::new();
         for candidate in candidates {
             let chosen = affected.projects.get(&candidate.name).map(Vec::as_slice).unwrap_or_default();

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use camino::Utf8Path;
 use serde::Serialize;
 
 use crate::plan::{Plan, Planned, runnable};
@@ -23,6 +24,7 @@ struct Document<'a> {
     head: &'a str,
     base_because: &'a str,
     all_because: Option<&'a str>,
+    nobody: BTreeMap<&'a str, &'a str>,
     projects: Vec<Project<'a>>,
     jobs: Vec<Job<'a>>,
 }
@@ -53,6 +55,7 @@ pub fn json(plan: &Plan) -> String {
         head: &plan.head,
         base_because: &plan.because,
         all_because: plan.everything.as_deref(),
+        nobody: plan.nobody.iter().map(|(path, reason)| (path.as_str(), reason.as_str())).collect(),
         projects: plan
             .projects
             .iter()
@@ -122,7 +125,22 @@ pub fn table(plan: &Plan) -> String {
         }
     }
     let left_out: Vec<&str> = plan.projects.iter().filter(|it| !it.selected).map(|it| it.name.as_str()).collect();
+    text += &nobody(plan);
     writeln!(text, "{}", count(plan, rows.len(), left_out.len())).expect("a string");
+    text
+}
+
+/// The changed paths that select nothing, by the rule that allows it.
+fn nobody(plan: &Plan) -> String {
+    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (path, reason) in &plan.nobody {
+        by_reason.entry(reason).or_default().push(path);
+    }
+    let mut text = String::new();
+    for (reason, paths) in by_reason {
+        let more = if paths.len() == 1 { String::new() } else { format!(" and {} more", paths.len() - 1) };
+        writeln!(text, "nobody's input: {}{more}: {reason}", paths[0].escape_debug()).expect("a string");
+    }
     text
 }
 
@@ -153,7 +171,7 @@ fn count(plan: &Plan, projects: usize, left_out: usize) -> String {
 }
 
 /// Words in lines of at most this width.
-fn wrap(words: &str, width: usize) -> Vec<String> {
+pub fn wrap(words: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in words.split(' ') {
         let last = lines.last_mut().expect("never empty");
@@ -210,7 +228,8 @@ pub fn differences(stage: &Stage, found: &[String]) -> String {
     if found.is_empty() {
         return text + "its list of inputs is equal at both revisions\n";
     }
-    writeln!(text, "{} of its inputs differ", found.len()).expect("a string");
+    let verb = if found.len() == 1 { "differs" } else { "differ" };
+    writeln!(text, "{} of its inputs {verb}", found.len()).expect("a string");
     for line in found.iter().take(SHOWN) {
         writeln!(text, "    {line}").expect("a string");
     }
@@ -220,11 +239,15 @@ pub fn differences(stage: &Stage, found: &[String]) -> String {
     text
 }
 
-/// What has changed although a project is left out.
-pub fn elsewhere(changes: &[Change]) -> String {
-    let mut text = format!("  {} paths changed, none of them an input:\n", changes.len());
+/// What has changed although a project is left out, and whose it is.
+pub fn elsewhere(changes: &[Change], whose: &dyn Fn(&Utf8Path) -> String) -> String {
+    let mut text = match changes.len() {
+        0 => "  nothing has changed\n".to_owned(),
+        1 => "  what has changed is elsewhere:\n".to_owned(),
+        n => format!("  the {n} paths that have changed are elsewhere:\n"),
+    };
     for change in changes.iter().take(SHOWN) {
-        writeln!(text, "    {}", change.path.as_str().escape_debug()).expect("a string");
+        writeln!(text, "    {} ({})", change.path.as_str().escape_debug(), whose(&change.path)).expect("a string");
     }
     if changes.len() > SHOWN {
         writeln!(text, "    and {} more", changes.len() - SHOWN).expect("a string");

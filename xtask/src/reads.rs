@@ -39,6 +39,9 @@ impl<'a> Allowed<'a> {
         for it in std::iter::once(project).chain(others) {
             let facts = Facts::of(&it.manifest);
             named.extend(it.named());
+            let texts_count = it.dir == project.dir && stage.reads.own == Own::All;
+            let counts = |text: &&String| texts_count || !facts.documents.contains(text);
+            named.extend(facts.outside.iter().filter(counts).filter_map(|text| Named::above(&it.dir, text)));
             files.insert(it.path("pyproject.toml"));
             files.extend(facts.archives.iter().filter_map(|path| manifest::resolve(&it.dir, path)));
             if facts.ignores {

@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::affected::{self, Affected, Comparison, Rules};
+use crate::affected::{self, Affected, Comparison};
 use crate::base::Surroundings;
 use crate::config::{self, Config};
 use crate::git::{self, Contents, Git};
 use crate::plan::{Candidate, Plan};
 use crate::policy;
+use crate::rules::Rules;
 use crate::side::Side;
 use crate::stages::STAGES;
 use crate::survey::{self, Memo, Settings};
@@ -100,7 +101,7 @@ pub fn read(place: &Place, range: &Range, vars: BTreeMap<String, String>) -> Res
     let settings = reader.settings(&head_tree, &head_name)?;
     let config = Config::parse(&settings.file, &settings.text)?;
     let (base, because) = reader.base(range, &head_name, &config, vars)?;
-    let rules = Rules::new(&config.no_input)?;
+    let rules = Rules::new(&config)?;
     let none = |because: String, head: Side, rules| {
         Ok(Revisions { base: None, head_name: head_name.clone(), head, rules, changes: Vec::new(), because })
     };
@@ -133,6 +134,34 @@ pub fn read_head(place: &Place, range: &Range) -> Result<Revisions> {
     let head = reader.side(head_tree, &settings, &mut Memo::default(), &[], &head_name)?;
     let because = String::new();
     Ok(Revisions { base: None, head_name, head, rules: Rules::default(), changes: Vec::new(), because })
+}
+
+/// The work tree, and the commit that is checked out.
+#[derive(Debug)]
+pub struct Whole {
+    pub side: Side,
+    /// `None` without git, and before the first commit.
+    pub commit: Option<String>,
+    /// Is the work tree just that commit?
+    pub is_clean: bool,
+}
+
+/// Reads the work tree with every lock as a whole: its lists of inputs are the same, whatever it is compared with.
+///
+/// # Errors
+/// As [`read`].
+pub fn whole(place: &Place) -> Result<Whole> {
+    let mut reader = Desk::open(place)?;
+    let (name, tree) = reader.head_tree(None)?;
+    let settings = reader.settings(&tree, &name)?;
+    let commit = reader.git.as_ref().map(Git::head).transpose()?.flatten();
+    let is_clean = match (&reader.git, &commit) {
+        (Some(git), Some(commit)) => tree::changes(&git.tree(commit)?, &tree).is_empty(),
+        _ => false,
+    };
+    let read = &mut |path: &Utf8Path, entry: Entry| reader.content(path, entry, &name);
+    let side = survey::side(tree, &settings, &mut Memo::default(), &|_| true, read)?;
+    Ok(Whole { side, commit, is_clean })
 }
 
 /// The means of reading.

@@ -238,11 +238,38 @@ impl Side {
         self.locks.get(&project.lock_dir.join("uv.lock")).map(AsRef::as_ref)
     }
 
+    /// A path with every link on it followed, the links noted; `None` when that leads out of the repository, or nowhere.
+    pub fn real(&self, path: &Utf8Path, links: &mut Vec<Utf8PathBuf>) -> Option<Utf8PathBuf> {
+        let mut left: Vec<&str> = path.as_str().rsplit('/').collect();
+        let (mut out, mut steps) = (Utf8PathBuf::new(), 0);
+        while let Some(part) = left.pop() {
+            match part {
+                "" | "." => {}
+                ".." if !out.pop() => return None,
+                ".." => {}
+                _ => {
+                    out.push(part);
+                    let Some(target) = self.links.get(&out) else { continue };
+                    // As many steps as the kernel takes.
+                    steps += 1;
+                    if steps > 40 || target.starts_with('/') {
+                        return None;
+                    }
+                    links.push(out.clone());
+                    out.pop();
+                    left.extend(target.rsplit('/'));
+                }
+            }
+        }
+        Some(out)
+    }
+
     /// What a project needs itself, by manifest and by lock.
     fn needs_of(&self, index: usize) -> Vec<Need> {
         let project = &self.projects[index];
         let mut found: BTreeMap<Utf8PathBuf, (Scope, Said)> = BTreeMap::new();
         let mut add = |dir: Utf8PathBuf, scope: Scope, said: Said| {
+            let dir = self.real(&dir, &mut Vec::new()).unwrap_or(dir);
             if dir == project.dir {
                 return;
             }

@@ -33,7 +33,9 @@ impl Touched {
                     touched.own.insert(project.name.clone());
                 }
                 let others = project.needs.iter().filter(|it| side.project_in(&it.dir).is_none());
-                touched.dirs.extend(others.filter(|it| is_below(changes, &it.dir)).map(|it| it.dir.clone()));
+                // A link in there may lead anywhere.
+                let may = |dir: &Utf8Path| is_below(changes, dir) || side.links.keys().any(|it| it.starts_with(dir));
+                touched.dirs.extend(others.filter(|it| may(&it.dir)).map(|it| it.dir.clone()));
             }
         }
         // Settings alone can make a directory a project or none, and give its files to another.
@@ -53,8 +55,7 @@ impl Touched {
 
 /// Does it read what is not below its own directory, and may that have changed?
 fn looks_out(project: &Project, changes: &[Change]) -> bool {
-    !project.facts.inputs.is_empty()
-        || !project.facts.archives.is_empty()
+    project.facts.names_others()
         || is_changed(changes, &project.lock_dir.join("uv.lock"))
         || inputs::paths_above(project).iter().any(|it| is_changed(changes, it))
 }

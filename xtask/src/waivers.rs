@@ -3,10 +3,11 @@
 //! Pure. A waiver is shown wherever it works, an expired one excuses nothing, and an error is never waived.
 
 use anyhow::{Context as _, Result};
-use glob::Pattern;
+use glob::{MatchOptions, Pattern};
 
 use crate::config::Waiver;
 use crate::discover::{Project, Repo};
+use crate::manifest;
 use crate::verdict::{Case, Status, Verdict};
 
 /// How the remark about an override begins.
@@ -45,6 +46,12 @@ pub fn apply(verdict: &mut Verdict, repo: &Repo, project: &Project, stage: &str,
     }
 }
 
+/// How many waivers of a stage of a project have not expired.
+pub fn in_force(repo: &Repo, project: &Project, stage: &str, today: Day) -> usize {
+    let all = repo.config.waiver.iter().chain(&project.manifest.typed.tool.xtask.waiver);
+    all.filter(|it| it.stage == stage && expiry(it) >= today).count()
+}
+
 fn covers(waiver: &Waiver, project: &Project, case: &Case) -> bool {
     let fits = |glob: &Option<String>, text: Option<&str>| match (glob, text) {
         (None, _) => true,
@@ -52,21 +59,31 @@ fn covers(waiver: &Waiver, project: &Project, case: &Case) -> bool {
         // Invalid globs were refused when the settings were read.
         (Some(glob), Some(text)) => Pattern::new(glob).is_ok_and(|it| it.matches(text)),
     };
-    let rule = Some(waiver.rule.clone());
-    std::iter::once(&case.rule).chain(&case.aliases).any(|name| fits(&rule, Some(name)))
+    // Advisories are spelled in capitals here and in small letters there; distributions in whatever their author likes.
+    let any_case = MatchOptions { case_sensitive: false, ..MatchOptions::new() };
+    let is_meant = |name: &String| Pattern::new(&waiver.rule).is_ok_and(|it| it.matches_with(name, any_case));
+    let package = waiver.package.as_deref().map(manifest::normalise_name);
+    let normal = case.package.as_deref().map(manifest::normalise_name);
+    std::iter::once(&case.rule).chain(&case.aliases).any(is_meant)
         && fits(&waiver.project, Some(&project.name))
-        && fits(&waiver.package, case.package.as_deref())
+        && (fits(&waiver.package, case.package.as_deref()) || fits(&package, normal.as_deref()))
         && fits(&waiver.path, case.place.as_ref().map(|place| place.path.as_str()))
 }
 
-fn expiry(waiver: &Waiver) -> Day {
+/// The last day on which a waiver holds.
+pub fn expiry(waiver: &Waiver) -> Day {
     waiver.expires.date.map_or(0, |it| u32::from(it.year) * 10_000 + u32::from(it.month) * 100 + u32::from(it.day))
 }
 
 /// Today in UTC.
 pub fn today() -> Day {
+    in_days(0)
+}
+
+/// The day that comes so many days after today, in UTC.
+pub fn in_days(days: u64) -> Day {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    day_of(since.as_secs() / 86_400)
+    day_of(since.as_secs() / 86_400 + days)
 }
 
 /// The civil date of a number of days since 1970-01-01, counted in eras of 400 years that begin in March.

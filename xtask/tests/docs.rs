@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use expect_test::expect_file;
+use xtask::lint::rules::{self, Weight};
 use xtask::stages::{Run, STAGES};
 
 #[test]
@@ -45,4 +46,21 @@ fn needs_point_backwards() {
         }
         assert!(stage.takes.iter().all(|it| stage.needs.contains(it)), "{} takes what it does not need", stage.name);
     }
+}
+
+/// The table of rules stands between two lines of a page that is written by hand.
+#[test]
+fn gitlab_lint_md_holds_the_rules() {
+    let path = camino::Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/gitlab-lint.md");
+    let page = std::fs::read_to_string(&path).expect("the page");
+    let (begin, end) =
+        ("| rule | what must hold | else | who says so |\n|---|---|---|---|\n", "\n## Where the file stands\n");
+    let (before, rest) = page.split_once(begin).expect("the head of the table");
+    let (_, after) = rest.split_once(end).expect("the heading after the table");
+    let mut table = String::new();
+    for rule in rules::ALL {
+        let weight = if rule.weight == Weight::Refused { "refused" } else { "a trap" };
+        writeln!(table, "| `{}` | {} | {weight} | {} |", rule.id, rule.says, rule.source).expect("a string");
+    }
+    expect_file!["../../docs/gitlab-lint.md"].assert_eq(&format!("{before}{begin}{table}{end}{after}"));
 }

@@ -103,6 +103,18 @@ pub enum Tier {
     SelfManaged,
 }
 
+impl Tier {
+    /// How many jobs the active pipelines of a project may have.
+    pub fn jobs(self) -> Option<usize> {
+        match self {
+            Tier::Free => Some(500),
+            Tier::Premium => Some(20_000),
+            Tier::Ultimate => Some(100_000),
+            Tier::SelfManaged => None,
+        }
+    }
+}
+
 /// What becomes one job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -61,15 +61,9 @@ impl Measure {
 
     /// The limits of a tier, with what is measured.
     pub fn limits(&self, tier: Tier) -> Vec<Limit> {
-        let jobs = match tier {
-            Tier::Free => Some(500),
-            Tier::Premium => Some(20_000),
-            Tier::Ultimate => Some(100_000),
-            Tier::SelfManaged => None,
-        };
         let limit = |name, measured, allowed| Limit { name, measured, allowed };
         vec![
-            limit("jobs in active pipelines", self.jobs, jobs),
+            limit("jobs in active pipelines", self.jobs, tier.jobs()),
             limit("bytes of the largest file (archive of its job, 5 MB)", self.bytes, Some(5_000_000)),
             limit("bytes of it when parsed (max_yaml_size_bytes, 2 MB)", self.parsed, Some(PARSED)),
             limit("needs of one job", self.needs, Some(50)),

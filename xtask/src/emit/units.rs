@@ -93,9 +93,21 @@ struct Key {
     platform: Platform,
 }
 
-/// Cuts a plan.
-pub fn cut(plan: &Plan, known: &BTreeMap<String, Known>, platforms: &[Platform], cut: Cut, batch: usize) -> Vec<Unit> {
-    let cutter = Cutter::of(plan, known, platforms, cut, batch);
+/// What is cut.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    pub plan: &'a Plan,
+    pub known: &'a BTreeMap<String, Known>,
+    /// Where projects are checked that do not say where.
+    pub platforms: &'a [Platform],
+    /// What images are built for.
+    pub images: Platform,
+}
+
+/// Cuts a plan; at most `batch` projects share a job of a batch stage.
+pub fn cut(ground: Ground, cut: Cut, batch: usize) -> Vec<Unit> {
+    let plan = ground.plan;
+    let cutter = Cutter::of(ground, cut, batch);
     let mut keys: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     for (index, job) in plan.jobs.iter().enumerate() {
         for platform in cutter.platforms_of(job) {
@@ -108,9 +120,7 @@ pub fn cut(plan: &Plan, known: &BTreeMap<String, Known>, platforms: &[Platform],
 }
 
 struct Cutter<'a> {
-    plan: &'a Plan,
-    known: &'a BTreeMap<String, Known>,
-    platforms: &'a [Platform],
+    ground: Ground<'a>,
     /// Where what needs no platform runs.
     first: Platform,
     cut: Cut,
@@ -124,13 +134,8 @@ struct Cutter<'a> {
 }
 
 impl<'a> Cutter<'a> {
-    fn of(
-        plan: &'a Plan,
-        known: &'a BTreeMap<String, Known>,
-        platforms: &'a [Platform],
-        cut: Cut,
-        batch: usize,
-    ) -> Cutter<'a> {
+    fn of(ground: Ground<'a>, cut: Cut, batch: usize) -> Cutter<'a> {
+        let plan = ground.plan;
         let mut documented: BTreeMap<&str, usize> = BTreeMap::new();
         let mut has: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for job in &plan.jobs {
@@ -148,20 +153,26 @@ impl<'a> Cutter<'a> {
             stages::STAGES.iter().find(|it| it.name == *name)
         };
         let companions = has.iter().filter_map(|(name, stages)| Some((*name, companion(stages)?))).collect();
-        let first = platforms.first().copied().unwrap_or(Platform::Arm64);
-        Cutter { plan, known, platforms, first, cut, batch, documented, place, companions }
+        let first = ground.platforms.first().copied().unwrap_or(Platform::Arm64);
+        Cutter { ground, first, cut, batch, documented, place, companions }
     }
 
     fn image(&self, job: &Job) -> bool {
-        self.known.get(&job.project).is_some_and(|it| it.image)
+        self.ground.known.get(&job.project).is_some_and(|it| it.image)
     }
 
     /// Where a job of the plan runs: what depends on the machine on all platforms of its project, the rest on one.
     fn platforms_of(&self, job: &Job) -> Vec<Platform> {
-        let own = self.known.get(&job.project).and_then(|it| it.platforms.as_deref());
-        let all = own.filter(|it| !it.is_empty()).unwrap_or(self.platforms);
+        let own = self.ground.known.get(&job.project).and_then(|it| it.platforms.clone());
+        let mut all = own.filter(|it| !it.is_empty()).unwrap_or_else(|| self.ground.platforms.to_vec());
+        // One order for all projects: else two jobs with several projects could wait for each other.
+        all.sort_by_key(|it| (self.ground.platforms.iter().position(|other| other == it).unwrap_or(usize::MAX), *it));
+        let first = all.first().copied().unwrap_or(self.first);
+        if job.stage.name == "docker-build" && self.image(job) {
+            return vec![if all.contains(&self.ground.images) { self.ground.images } else { first }];
+        }
         let depends = !job.stage.environments.is_empty() || matches!(job.stage.name, "docker-build" | "build");
-        if depends && job.stage.name != "pages" { all.to_vec() } else { vec![all[0]] }
+        if depends && job.stage.name != "pages" { all } else { vec![first] }
     }
 
     fn key(&self, job: &Job, platform: Platform) -> Key {
@@ -238,7 +249,7 @@ impl<'a> Cutter<'a> {
             let (platform, needs, elsewhere) = (key.platform, BTreeSet::new(), BTreeSet::new());
             Unit { name, group, platform, jobs, needs, elsewhere, site }
         };
-        debug_assert!(keys.values().flatten().all(|it| *it < self.plan.jobs.len()));
+        debug_assert!(keys.values().flatten().all(|it| *it < self.ground.plan.jobs.len()));
         keys.iter().map(|(key, jobs)| unit((key, jobs.clone()))).collect()
     }
 }

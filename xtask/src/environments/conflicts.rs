@@ -61,6 +61,12 @@ impl Conflicts {
         self.choose(project, extras(project)).0.iter().flat_map(Item::flags).collect()
     }
 
+    /// The extras that ship and cannot be installed beside those of [`Conflicts::extras`].
+    pub fn extras_left_out(&self, project: &Project) -> Vec<String> {
+        let left = self.choose(project, extras(project)).1.into_iter();
+        left.filter_map(|it| if let Item::Extra(name) = it { Some(name) } else { None }).collect()
+    }
+
     /// The flags for all groups and extras that can be installed together.
     pub fn dev(&self, project: &Project) -> Vec<String> {
         if self.sets.is_empty() {
@@ -201,5 +207,7 @@ mod tests {
         assert_eq!(dev, "--no-default-groups --group dev --extra all --extra gpu");
         assert_eq!(extras, "--extra all --extra gpu");
         assert_eq!(left, ["group alt", "group more", "extra cpu"]);
+        let project = project(text);
+        assert_eq!(Conflicts::of(&project.manifest, &project).extras_left_out(&project), ["cpu"]);
     }
 }

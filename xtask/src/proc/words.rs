@@ -45,3 +45,28 @@ pub fn quote(word: &str) -> String {
         format!("'{}'", word.replace('\'', "'\\''"))
     }
 }
+
+/// The last line that reads like an exception, else the last of uv's own explanation.
+pub fn last_words(stderr: &str) -> String {
+    let lines: Vec<&str> = stderr.lines().map(|it| it.trim_matches([' ', '│', '╰', '├', '─', '▶', '×'])).collect();
+    let is_exception = |line: &&&str| {
+        let head = line.split(':').next().unwrap_or_default();
+        !head.contains(' ') && (head.ends_with("Error") || head.ends_with("Exception")) && head.len() < line.len()
+    };
+    let explained = || lines.iter().rfind(|it| !it.is_empty() && !it.starts_with("hint:"));
+    let said = lines.iter().rfind(is_exception).or_else(explained).copied().unwrap_or_default();
+    ["error: ", "cause: ", "Caused by: "].iter().fold(said, |it, word| it.strip_prefix(word).unwrap_or(it)).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_words_are_the_exception() {
+        let text = "  × Failed to build `/x`\n  ├─▶ The build backend returned an error\n  ╰─▶ Call to `hatchling.build.build_wheel` failed (exit status: 1)\n\n      [stderr]\n      Traceback (most recent call last):\n      ValueError: Unable to determine which files to ship\n\n      hint: This usually indicates a problem\n";
+        assert_eq!(last_words(text), "ValueError: Unable to determine which files to ship");
+        let text = "error: Failed to parse: `pyproject.toml`\n  Caused by: unknown field `nmae`\n";
+        assert_eq!(last_words(text), "unknown field `nmae`");
+    }
+}

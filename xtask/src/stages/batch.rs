@@ -53,6 +53,8 @@ impl Tree {
     ) -> Result<Tree> {
         remake(root)?;
         let (files, unreadable) = (Vec::new(), Vec::new());
+        // Tools name files by their real path, and `target` may be a link.
+        let root = &root.canonicalize_utf8().with_context(|| format!("could not find {root}"))?;
         let mut tree =
             Tree { root: root.to_owned(), files, unreadable, owners: BTreeMap::new(), moved: BTreeMap::new() };
         let mut made = BTreeSet::new();

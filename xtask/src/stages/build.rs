@@ -14,9 +14,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::context::{self, Context};
 use crate::discover::Project;
 use crate::lock::Package;
-use crate::manifest::{self, normalise_name};
+use crate::manifest::{self, Manifest, normalise_name};
 use crate::verdict::{Case, Verdict};
-use crate::{environments, sources};
+use crate::{environments, proc, sources};
 
 pub(super) mod contents;
 mod smoke;
@@ -31,7 +31,7 @@ use wheel::Built;
 pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     let dist = ctx.out.join("dist").join(&project.name);
     context::remake(&dist)?;
-    if let Some(why) = not_packaged(project) {
+    if let Some(why) = project.not_packaged() {
         return Ok(Verdict::one(Case::skip("build", format!("there is no wheel to build: {why}"))));
     }
     let scratch = ctx.scratch(Some(project))?;
@@ -76,15 +76,14 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     Ok(Verdict::of(cases, said).note(format!("{shown} sha256 {sum}")))
 }
 
-/// Why uv makes no wheel of a project, by its own rule.
-fn not_packaged(project: &Project) -> Option<&'static str> {
-    let has_system = project.manifest.at(&["build-system"]).is_some();
-    match project.manifest.at(&["tool", "uv", "package"]).and_then(toml::Value::as_bool) {
-        Some(true) => None,
-        Some(false) => Some("`tool.uv.package` is false"),
-        None if has_system => None,
-        None => Some("it declares no [build-system]"),
-    }
+/// A wheel as uv is asked for it: of a bare path or address it takes what follows a `#` for a fragment.
+fn requirement(wheel: &Utf8Path) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~+".contains(&byte);
+    let quoted = wheel.as_str().bytes();
+    let address: String =
+        quoted.map(|it| if plain(it) { char::from(it).to_string() } else { format!("%{it:02X}") }).collect();
+    let name = wheel.file_name().and_then(|it| it.split('-').next()).unwrap_or_default();
+    format!("{name} @ file://{address}")
 }
 
 /// Copies a wheel to where people look for it; the memo keeps its own copy for the dependants.
@@ -143,17 +142,17 @@ impl Install<'_> {
         }
         let done = self.ctx.run(&call.env("UV_PROJECT_ENVIRONMENT", self.venv.as_str()))?;
         if done.code != 0 {
-            return Err(done.refused(&format!("`uv sync --frozen` of what {} needs", self.project.name)));
+            return Err(done.explained(&format!("`uv sync --frozen` of what {} needs", self.project.name)));
         }
         Ok(())
     }
 
     /// Installs the wheels of the local dependencies and the project's own; a case when one of them has none.
     fn wheels(&self, extras: bool, own: &Utf8Path) -> Result<Option<Case>> {
-        let mut paths = vec![own.to_string()];
+        let mut wheels = vec![requirement(own)];
         for (name, dir) in self.locals(extras)? {
             match wheel::build(self.ctx, &dir, &self.venv)? {
-                Built::Wheel(path) => paths.push(path.into_string()),
+                Built::Wheel(path) => wheels.push(requirement(&path)),
                 Built::Broken { why, tail } => {
                     let what = format!("the wheel of {name}, which it needs, does not build: {why}");
                     return Ok(Some(Case::fail("dependency", what).detail(tail).at(dir.join("pyproject.toml"), None)));
@@ -161,9 +160,9 @@ impl Install<'_> {
             }
         }
         let call = self.ctx.uv().args(["pip", "install", "--no-deps", "--no-index", "--python"]);
-        let done = self.ctx.run(&call.arg(self.python().as_str()).args(paths))?;
+        let done = self.ctx.run(&call.arg(self.python().as_str()).args(wheels))?;
         if done.code != 0 {
-            let why = wheel::last_words(&done.stderr);
+            let why = proc::last_words(&done.stderr);
             let case = Case::fail("install", format!("the wheel does not install: {why}")).detail(done.tail);
             return Ok(Some(self.at_build(case)));
         }
@@ -197,6 +196,24 @@ impl Install<'_> {
         }
         let path = self.project.path("pyproject.toml");
         let line = contents::line_of(&self.manifest, |line| line.trim_start().starts_with("dependencies"));
-        Ok(said.into_iter().map(|it| Case::fail("requirements", it).at(&path, line)).collect())
+        // "The package `a` requires `b>=2`, but `1` is installed": what uv was told to install all the same.
+        let overridden = self.overridden()?;
+        let case = |it: &str| {
+            let required = it.split('`').nth(3).map(manifest::requirement_name).unwrap_or_default();
+            match overridden.contains(&required) {
+                true => Case::warn("requirements", format!("{it}, as `override-dependencies` in [tool.uv] asks")),
+                false => Case::fail("requirements", it),
+            }
+        };
+        Ok(said.into_iter().map(|it| case(it).at(&path, line)).collect())
+    }
+    /// The names of what `override-dependencies` of the manifest beside the lock forces on everybody.
+    fn overridden(&self) -> Result<BTreeSet<String>> {
+        let path = self.project.lock_dir.join("pyproject.toml");
+        let text =
+            std::fs::read_to_string(self.ctx.repo.abs(&path)).with_context(|| format!("could not read {path}"))?;
+        let root = Manifest::parse(&path, &text)?;
+        let list = root.at(&["tool", "uv", "override-dependencies"]).and_then(toml::Value::as_array);
+        Ok(list.into_iter().flatten().filter_map(toml::Value::as_str).map(manifest::requirement_name).collect())
     }
 }

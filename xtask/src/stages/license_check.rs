@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::json;
 
 use crate::context::{self, Context};
@@ -33,9 +33,17 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     let text = std::fs::read_to_string(&policy_path).with_context(|| format!("could not read {shown}"))?;
     let policy = Policy::parse(&shown, &text)?;
 
-    let declared = list(ctx, project)?;
     let lock = project.lock()?;
-    check_complete(&declared, project, lock, &environments::conflicts(ctx, project)?.extras(project))?;
+    let conflicts = environments::conflicts(ctx, project)?;
+    let site = environments::site_packages(&environments::path(&ctx.out, project, Kind::Runtime))?;
+    let mut declared = list(ctx, project, &site)?;
+    check_complete(&declared, project, lock, &conflicts.extras(project))?;
+    for extra in conflicts.extras_left_out(project) {
+        let site = with_extra(ctx, project, lock, &extra)?;
+        let more = list(ctx, project, &site)?;
+        declared.extend(more.into_iter().filter(|it| !declared.contains(it)).collect::<Vec<_>>());
+    }
+    declared.sort_by_key(|it| (normalise_name(&it.name), it.version.clone()));
 
     let locals: BTreeSet<&str> =
         project.locals.iter().map(|it| it.name.as_str()).chain([project.name.as_str()]).collect();
@@ -58,15 +66,46 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     let count = cases.len();
     let mut verdict = Verdict::of(cases, format!("{count} third-party distributions ship"));
     verdict = verdict.note(format!("{count} third-party distributions ship"));
+    let elsewhere = not_here(&declared, lock, &judge.ways);
+    if !elsewhere.is_empty() {
+        let what = "not looked at, for they are not installed on this platform and interpreter";
+        verdict = verdict.note(format!("{what}: {}", elsewhere.join(", ")));
+    }
     if !left_out.is_empty() {
         verdict = verdict.note(format!("local packages left out: {}", left_out.join(", ")));
     }
     Ok(verdict)
 }
 
-/// What pip-licenses says of the runtime environment, sorted by name, and exactly what is installed there.
-fn list(ctx: &Context, project: &Project) -> Result<Vec<Declared>> {
-    let site = environments::site_packages(&environments::path(&ctx.out, project, Kind::Runtime))?;
+/// Installs what ships with an extra that conflicts with those of the runtime environment, and says where.
+fn with_extra(ctx: &Context, project: &Project, lock: &Lock, extra: &str) -> Result<Utf8PathBuf> {
+    let environment = ctx.scratch(Some(project))?.join(format!("extra-{extra}"));
+    let dir = ctx.repo.abs(&project.dir);
+    let call = ctx.uv().args(["sync", "--frozen", "--no-default-groups", "--extra", extra, "--project"]);
+    let mut call = call.arg(dir.as_str()).cwd(&dir).env("UV_PROJECT_ENVIRONMENT", environment.as_str());
+    for local in lock.packages.iter().filter_map(Package::local) {
+        call = call.args(["--no-install-package", &local.name]);
+    }
+    let done = ctx.run(&call)?;
+    if done.code != 0 {
+        return Err(done.explained(&format!("`uv sync --frozen --extra {extra}` of {}", project.name)));
+    }
+    environments::site_packages(&environment)
+}
+
+/// What ships by the lock and is installed elsewhere only, as "name version".
+fn not_here(declared: &[Declared], lock: &Lock, ways: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+    let listed: BTreeSet<String> = declared.iter().map(|it| normalise_name(&it.name)).collect();
+    let is_meant = |it: &&Package| {
+        let name = normalise_name(&it.name);
+        it.local().is_none() && ways.contains_key(&name) && !listed.contains(&name)
+    };
+    let names = lock.packages.iter().filter(is_meant);
+    names.map(|it| format!("{} {}", it.name, it.version.as_deref().unwrap_or_default()).trim_end().to_owned()).collect()
+}
+
+/// What pip-licenses says of an environment, sorted by name, and exactly what is installed there.
+fn list(ctx: &Context, project: &Project, site: &Utf8Path) -> Result<Vec<Declared>> {
     let launcher = ctx.scratch(Some(project))?.join("list.py");
     context::write(&launcher, LIST)?;
     let call = ctx.call(ctx.tools.bin(Tool::License, "python")).arg("-I").arg(launcher.as_str()).arg(site.as_str());
@@ -79,7 +118,7 @@ fn list(ctx: &Context, project: &Project) -> Result<Vec<Declared>> {
     declared.sort_by_key(|it| normalise_name(&it.name));
 
     let listed: BTreeSet<String> = declared.iter().map(|it| normalise_name(&it.name)).collect();
-    let installed = installed(&site)?;
+    let installed = installed(site)?;
     if let Some(name) = installed.symmetric_difference(&listed).next() {
         bail!(
             "pip-licenses listed {} distributions where {} are installed in {site}; the first difference is {name}",

@@ -12,12 +12,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::context::{self, Context};
 use crate::discover::Project;
 use crate::environments;
-use crate::proc::{self, Done};
+use crate::proc::{self, Call, Done};
 use crate::verdict::{Case, Verdict};
 
 /// What uv thinks of one lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Answer {
+pub enum Answer {
     Current,
     /// The project is at fault: the rule, what is wrong, uv's own words.
     Fault(&'static str, String, String),
@@ -66,16 +66,14 @@ fn case(ctx: &Context, project: &Project, dir: &Utf8Path, dependant: Option<&str
             format!("git ignores this lock, so nobody else gets it{whose}; take it out of .gitignore and commit it");
         return Ok(Case::fail("ignored-lock", why).at(file, Some(1)));
     }
+    // A file that is not there cannot be the place of a finding.
+    let place = if ctx.repo.abs(&file).is_file() { file.clone() } else { dir.join("pyproject.toml") };
     Ok(match ask(ctx, project, dir)? {
         Answer::Current => Case::pass(format!("{file} is current")),
-        Answer::Fault(rule, why, words) => {
-            // A file that is not there cannot be the place of a finding.
-            let place = if ctx.repo.abs(&file).is_file() { file } else { dir.join("pyproject.toml") };
-            Case::fail(rule, format!("{why}{whose}")).at(place, Some(1)).detail(words)
-        }
+        Answer::Fault(rule, why, words) => Case::fail(rule, format!("{why}{whose}")).at(place, Some(1)).detail(words),
         Answer::Trouble(words) => {
             let (first, rest) = words.split_once('\n').unwrap_or((&words, ""));
-            Case::error("lock", format!("uv could not check {file}{whose}: {first}")).detail(rest)
+            Case::error("lock", format!("uv could not check {file}{whose}: {first}")).at(place, None).detail(rest)
         }
     })
 }
@@ -104,13 +102,40 @@ fn ask(ctx: &Context, project: &Project, dir: &Utf8Path) -> Result<Answer> {
 }
 
 fn check(ctx: &Context, project: &Project, dir: &Utf8Path, absolute: &Utf8Path) -> Result<Answer> {
+    answer(ctx, dir, absolute, &[]).with_context(|| format!("could not check the lock of {}", project.name))
+}
+
+/// What uv can tell of a lock, given by its repo-relative directory, without a network.
+///
+/// # Errors
+/// When uv cannot be started.
+pub fn offline(ctx: &Context, dir: &Utf8Path) -> Result<Answer> {
+    answer(ctx, dir, &ctx.repo.abs(dir), &["--offline"])
+}
+
+fn answer(ctx: &Context, dir: &Utf8Path, absolute: &Utf8Path, further: &[&str]) -> Result<Answer> {
     // The metadata of a local package can be dynamic: then uv runs its build backend to learn it.
     let scratch = ctx.out.join("work").join("lock").join(dir.as_str().replace('/', "+"));
     context::remake(&scratch)?;
-    let call = environments::metadata_outside(ctx.uv(), &scratch, "")?;
-    let done = ctx.run(&call.args(["lock", "--check", "--project"]).arg(absolute.as_str()))?;
+    let call = environments::metadata_outside(beside_mirror(ctx), &scratch, "")?;
+    let done =
+        ctx.run(&call.args(["lock", "--check"]).args(further.to_vec()).arg("--project").arg(absolute.as_str()))?;
     let fix = format!("`uv lock --project {}`", proc::quote(dir.as_str()));
-    judge(&done, &fix).with_context(|| format!("could not check the lock of {}", project.name))
+    judge(&done, &fix)
+}
+
+/// uv with the mirror of the settings as a further index. As the only one it would make every lock stale that names the
+/// index it stands for.
+fn beside_mirror(ctx: &Context) -> Call {
+    let mut call = ctx.uv();
+    if let Some(mirror) = &ctx.repo.config.mirrors.python_index {
+        let own = context::index_env(None);
+        call.env.remove("UV_DEFAULT_INDEX");
+        call.env.extend(own.get("UV_DEFAULT_INDEX").map(|it| ("UV_DEFAULT_INDEX".to_owned(), it.clone())));
+        let indexes: Vec<&str> = own.get("UV_INDEX").map(String::as_str).into_iter().chain([mirror.as_str()]).collect();
+        call = call.env("UV_INDEX", indexes.join(" "));
+    }
+    call
 }
 
 /// Tells what uv's words mean: its exit code is 1 for a stale lock and for most of its own troubles alike.

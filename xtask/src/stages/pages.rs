@@ -3,12 +3,14 @@
 //! Sphinx runs in the project's own environment on a clean copy of the project, under `ci/sphinx/conf.py`. Notebooks are
 //! executed. Must not leave a half-written page: the site gets a directory only when it is complete.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::undeclared::Watch;
 use crate::context::{self, Context};
-use crate::discover::Project;
+use crate::discover::{FIRST_PAGES, Project};
 use crate::environments::{self, Kind};
 use crate::proc::Call;
 use crate::sources;
@@ -22,9 +24,6 @@ mod site;
 mod warnings;
 
 const LAUNCH: &str = include_str!("pages/launch.py");
-
-/// Files that can be the first page of a documentation.
-const INDEX: &[&str] = &["index.rst", "index.ipynb", "index.md", "index.txt"];
 
 /// Where things are for one run of sphinx.
 struct Desk {
@@ -93,8 +92,8 @@ impl Desk {
         let scratch = ctx.scratch(Some(project))?;
         let tree = scratch.join("tree");
         sources::copy(ctx.repo, &tree, project.files.iter().chain(&ctx.repo.inputs(project)))?;
-        let docs = tree.join(&project.dir).join("docs");
-        if !INDEX.iter().any(|it| docs.join(it).is_file()) {
+        let docs = tree.join(project.docs());
+        if !FIRST_PAGES.iter().any(|it| docs.join(it).is_file()) {
             context::write(&docs.join("index.rst"), modules::page(project, &docs))?;
         }
         let environment = environments::path(&ctx.out, project, Kind::Dev);
@@ -125,6 +124,13 @@ impl Desk {
         context::write(&self.scratch.join("jupyter/kernels/xtask/kernel.json"), kernel.to_string())
     }
 
+    /// Where modules of a project are imported from that is not installed.
+    fn roots(&self, project: &Project) -> String {
+        let parents = project.packages.iter().filter(|_| project.not_packaged().is_some()).filter_map(|it| it.parent());
+        let parents: BTreeSet<String> = parents.map(|it| self.tree.join(it).into_string()).collect();
+        parents.into_iter().collect::<Vec<_>>().join("\n")
+    }
+
     fn call(&self, ctx: &Context, project: &Project, version: &str) -> Result<Call> {
         let python = environments::python(&ctx.out, project, Kind::Dev);
         // `lib/pythonX.Y/site-packages` stands three levels below the environment's root.
@@ -152,6 +158,8 @@ impl Desk {
             ("XTASK_PROJECT", &project.name),
             ("XTASK_VERSION", version),
             ("XTASK_DOCS", self.docs.as_str()),
+            ("XTASK_OWN", &own(project)),
+            ("XTASK_ROOTS", &self.roots(project)),
             ("XTASK_DOCSTRINGS", self.scratch.join(warnings::RECORD).as_str()),
             // Where sphinx leaves a file when it stops.
             ("TMPDIR", temporary.as_str()),
@@ -165,6 +173,11 @@ impl Desk {
             .args(["-d", self.scratch.join("doctrees").as_str(), "-w", self.warnings.as_str()])
             .args([self.docs.as_str(), self.html.as_str()]))
     }
+}
+
+/// The names that first-party modules begin with.
+fn own(project: &Project) -> String {
+    project.packages.iter().filter_map(|it| it.file_stem()).collect::<Vec<_>>().join("\n")
 }
 
 fn count_pages(dir: &Utf8Path) -> Result<usize> {

@@ -24,6 +24,9 @@ pub fn path(cache: &Utf8Path, version: &str) -> Utf8PathBuf {
 /// When the archive has another checksum than the pinned one, and when no way leads to a grype of this version.
 pub fn provide(tools: &Tools, config: &Config, say: &dyn Fn(&str)) -> Result<()> {
     let version = &config.grype.version;
+    if version.is_empty() {
+        bail!("the settings pin no grype: add [grype] with its `version`, and `sha256` for each platform");
+    }
     let program = path(&tools.cache, version);
     let dir = program.parent().context("a tool has a directory")?;
     // A link to somebody's own grype holds as long as that one stays what it was.
@@ -133,5 +136,5 @@ pub fn row(tools: &Tools, config: &Config) -> [String; 4] {
     let program = path(&tools.cache, &config.grype.version);
     let found = found_version(&program);
     let place = if found.is_some() { program.to_string() } else { "-".to_owned() };
-    ["grype".to_owned(), config.grype.version.clone(), found.unwrap_or_else(|| "not fetched yet".to_owned()), place]
+    ["grype".to_owned(), config.grype.version.clone(), found.unwrap_or_else(|| super::NOT_FETCHED.to_owned()), place]
 }

@@ -26,6 +26,41 @@ fn two_projects_with_one_name() {
 }
 
 #[test]
+fn no_manifest_goes_unseen() {
+    refused(|it| it.write("projects/alpha/pyproject.toml", ""), &["ci"], &["projects/alpha/pyproject.toml", "empty"]);
+    refused(
+        |it| it.replace("ci/xtask.toml", "projects = [\"projects/*\", \"projects/*/*\"]", "projects = [\"prjects/*\"]"),
+        &["ci", "--all"],
+        &["there is no project", "ci/xtask.toml"],
+    );
+    let sandbox = Sandbox::new();
+    sandbox.write("projects/odd/pyproject.toml", "[tool.black]\nline-length = 100\n");
+    let ran = sandbox.xtask(&["stage", "ruff", "--project", "beta"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    assert!(ran.stderr.contains("no [project] table") && ran.stderr.contains("projects/odd"), "{}", ran.all());
+}
+
+#[test]
+fn a_path_with_a_line_break() {
+    let plant = |it: &Sandbox| it.git(&["mv", "projects/beta", "projects/be\nta"]);
+    refused(|it| drop(plant(it)), &["ci", "--all"], &["be\\nta/pyproject.toml", "rename it"]);
+}
+
+#[test]
+fn an_override_that_the_settings_could_not_say() {
+    for (setting, value) in [
+        ("radon.complexity", "\"Z\""),
+        ("vulnerabilities.severity", "\"none\""),
+        ("pytest.coverage", "-1"),
+        ("pytest.coverage", "\"60\""),
+    ] {
+        let text = format!("\n[[tool.xtask.override]]\nsetting = \"{setting}\"\nvalue = {value}\nreason = \"x\"\n");
+        let plant = |it: &Sandbox| it.append("projects/alpha/pyproject.toml", &text);
+        refused(plant, &["stage", "ruff"], &["projects/alpha/pyproject.toml", setting]);
+    }
+}
+
+#[test]
 fn missing_lock() {
     refused(
         |it| it.remove("projects/beta/uv.lock"),
@@ -126,6 +161,45 @@ fn clean_does_not_follow_a_link() {
     let ran = sandbox.xtask(&["clean"]);
     assert_eq!(ran.code, 2, "{}", ran.all());
     assert!(sandbox.root.join("elsewhere/precious").exists());
+}
+
+#[test]
+fn neither_clean_nor_a_run_empties_what_lies_elsewhere() {
+    let sandbox = Sandbox::new();
+    let elsewhere = sandbox.root.parent().expect("a parent").join("elsewhere");
+    let precious = elsewhere.join("ci/home/precious");
+    std::fs::create_dir_all(precious.parent().expect("a parent")).expect("a directory");
+    std::fs::write(&precious, "precious").expect("a file");
+    let link = |from: &str, to: &str| {
+        let from = sandbox.root.join(from);
+        std::fs::create_dir_all(from.parent().expect("a parent")).expect("a directory");
+        std::os::unix::fs::symlink(elsewhere.join(to), from).expect("a link");
+    };
+    link("target/ci", "ci");
+    for args in [&["clean"][..], &["stage", "ruff", "--project", "beta"]] {
+        let ran = sandbox.xtask(args);
+        assert!(ran.code == 2 && ran.stderr.contains("symbolic link"), "{}", ran.all());
+    }
+    sandbox.remove("target");
+    link("target", "");
+    let ran = sandbox.xtask(&["clean"]);
+    assert!(ran.code == 2 && ran.stderr.contains("symbolic link"), "{}", ran.all());
+    assert!(precious.exists());
+
+    // Where there is more space, a run may leave what it leaves.
+    std::fs::remove_dir_all(elsewhere.join("ci")).expect("a directory");
+    let ran = sandbox.xtask(&["stage", "ruff", "--project", "beta"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+}
+
+#[test]
+fn clean_needs_no_sound_manifest() {
+    let sandbox = Sandbox::new();
+    sandbox.write("target/ci/junit/old.xml", "old");
+    sandbox.write("projects/alpha/pyproject.toml", "[project");
+    let ran = sandbox.xtask(&["clean"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    assert!(!sandbox.root.join("target/ci/junit").exists());
 }
 
 #[test]

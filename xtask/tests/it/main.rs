@@ -5,8 +5,12 @@
 mod support;
 
 mod affected;
+mod audit;
+mod check;
 mod cli;
+mod doctor;
 mod fakes;
+mod init;
 mod planted_env;
 mod planted_lint;
 mod planted_sbom;

@@ -114,6 +114,26 @@ fn vulnerable_dependencies() {
             "failure",
             "is unknown: projects/alpha/src/alpha/broken.py could not be read (SyntaxError",
         ),
+        row(
+            "an import of a computed name hides whether it is imported",
+            |it| {
+                depends(it, "urllib3==2.0.5");
+                let computed = "\n\ndef load(name: str) -> object:\n    import importlib\n\n    return importlib.import_module(name)\n";
+                it.append("projects/alpha/src/alpha/__init__.py", computed);
+            },
+            "failure",
+            "is unknown: projects/alpha/src/alpha/__init__.py:33 imports a name that is computed",
+        ),
+        row(
+            "a computed name of our own hides nothing",
+            |it| {
+                depends(it, "urllib3==2.0.5");
+                let computed = "\n\ndef load(name: str) -> object:\n    import importlib\n\n    return importlib.import_module(f\".{name}\", __name__)\n";
+                it.append("projects/alpha/src/alpha/__init__.py", computed);
+            },
+            "failure",
+            "not found imported by first-party code",
+        ),
         Planted {
             project: "gamma",
             file: Some("projects/gamma/uv.lock"),
@@ -234,6 +254,15 @@ fn severities_and_waivers() {
             |it| alpha_waives(it, "GHSA-wj6h-64fc-37mp", "2999-12-31"),
             "skipped",
             "signs nothing",
+        ),
+        row(
+            "waived in other spellings",
+            |it| {
+                alpha_waives(it, "cve-2024-23342", "2999-12-31");
+                it.replace("projects/alpha/pyproject.toml", "package = \"ecdsa\"", "package = \"ECDSA\"");
+            },
+            "skipped",
+            "ops@example.org",
         ),
         row("waived by its CVE", |it| alpha_waives(it, "CVE-2024-23342", "2999-12-31"), "skipped", "ops@example.org"),
         row(

@@ -67,6 +67,27 @@ fn ctrl_c_ends_the_children_and_still_reports() {
 }
 
 #[test]
+fn a_second_run_waits_and_takes_nothing_from_the_first() {
+    let sandbox = Sandbox::new();
+    let slow = "\n\ndef test_slow() -> None:\n    \"\"\"Takes its time.\"\"\"\n    import pathlib\n    import time\n\n    \
+                pathlib.Path(__file__).with_name(\"pids\").write_text(\"here\")\n    time.sleep(5)\n";
+    sandbox.append("projects/alpha/tests/test_alpha.py", slow);
+    let mut first = sandbox.command(&["stage", "pytest", "--project", "alpha"]);
+    let first = first.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("xtask starts");
+    let started = sandbox.root.join("projects/alpha/tests/pids");
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while !started.exists() {
+        assert!(Instant::now() < deadline, "the slow test did not start");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let second = sandbox.xtask(&["stage", "ruff", "--project", "beta"]);
+    assert_eq!(second.code, 0, "{}", second.all());
+    assert!(second.stderr.contains("another run works in"), "{}", second.all());
+    let first = first.wait_with_output().expect("xtask ends");
+    assert_eq!(first.status.code(), Some(0), "{}", String::from_utf8_lossy(&first.stdout));
+}
+
+#[test]
 fn fail_fast_stops_and_says_what_was_not_started() {
     let sandbox = Sandbox::new();
     // A stale lock: the lock stage comes first where nothing else is more urgent.

@@ -291,9 +291,17 @@ impl<'a> Revision<'a> {
         for dir in std::iter::successors(Some(project.dir.as_str()), |it| (!it.is_empty()).then(|| parent(it))) {
             lines.extend(self.content(&join(dir, ".python-version"), 0));
         }
-        if project.home != project.dir {
-            let root = read::table(self.files, &join(&project.home, "pyproject.toml")).unwrap_or_default();
-            lines.insert(format!("home {} {}", project.home, read::uv(&root)));
+        // How uv works is said beside the lock, else by the nearest directory above that says anything.
+        for dir in std::iter::successors(Some(project.home.as_str()), |it| (!it.is_empty()).then(|| parent(it))) {
+            let file = self.content(&join(dir, "uv.toml"), 0);
+            let manifest = read::table(self.files, &join(dir, "pyproject.toml")).unwrap_or_default();
+            let says = read::at(&manifest, &["tool", "uv"]).is_some();
+            let is_over = says || !file.is_empty();
+            lines.extend(file);
+            lines.extend(says.then(|| format!("uv of {dir} {}", read::uv(&manifest))));
+            if is_over {
+                break;
+            }
         }
     }
 
@@ -301,11 +309,12 @@ impl<'a> Revision<'a> {
     fn knows(&self, path: &str) -> bool {
         let of_project = |it: &Project| {
             let homes = [&it.home, &it.dir];
-            let read_in_parts = homes.iter().any(|dir| {
-                path == join(dir, "uv.lock")
-                    || path == join(dir, "pyproject.toml")
-                    || path == join(dir, ".python-version")
-            });
+            let read_in_parts =
+                homes.iter().any(|dir| path == join(dir, "uv.lock") || path == join(dir, ".python-version"));
+            let name = path.rsplit('/').next().unwrap_or_default();
+            let is_above =
+                parent(path).is_empty() || format!("{}/", it.home).starts_with(&format!("{}/", parent(path)));
+            let read_in_parts = read_in_parts || (["pyproject.toml", "uv.toml"].contains(&name) && is_above);
             read_in_parts || it.files.iter().any(|it| it == path)
         };
         if policy::knows(path) || self.projects.values().any(of_project) {

@@ -24,6 +24,8 @@ pub struct Wheel {
     pub files: Vec<String>,
     /// Dotted names, without `__main__`.
     pub modules: Vec<String>,
+    /// Packages that have a `__main__`.
+    pub mains: Vec<String>,
     pub entry_points: Vec<EntryPoint>,
     /// What its RECORD says that is not so.
     pub problems: Vec<String>,

@@ -4,6 +4,7 @@ Arguments: a JSON file with what to do, and the file for the answers. One line o
 one after it, so that an import that ends the interpreter is still known by its name.
 """
 
+import ast
 import functools
 import importlib
 import json
@@ -71,17 +72,41 @@ def load(name):
         raise ImportError(f"`import {name}` finds another module: {', '.join(map(str, where)) or 'a built-in one'}")
 
 
-def resolve(value):
-    """Finds the object that an entry point names."""
+def is_main_guard(node):
+    """Is it `if __name__ == "__main__":`?"""
+    return isinstance(node, ast.If) and ast.unparse(node.test).replace("'", '"') in (
+        '__name__ == "__main__"',
+        '"__main__" == __name__',
+    )
+
+
+def run_imports(package, path):
+    """Does what a `__main__.py` imports without running what it is for: that may be a whole program."""
+    with open(path, "rb") as file:
+        body = ast.parse(file.read(), filename=path).body
+    statements = [inner for node in body for inner in (node.body if is_main_guard(node) else [node])]
+    names = {"__name__": package + ".__main__", "__package__": package, "__file__": path}
+    for node in statements:
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and getattr(node, "module", "") != "__future__":
+            exec(compile(ast.Module([node], []), path, "exec"), names)
+
+
+def resolve(group, value):
+    """Finds the object that an entry point names; a script is called, so it must be something that can be."""
     match = re.fullmatch(r"\s*([\w.]+)\s*(?::\s*([\w.]+)\s*)?(?:\[.*\]\s*)?", value)
     if not match:
         raise ValueError(f"`{value}` is no object reference")
     target = importlib.import_module(match[1])
-    return functools.reduce(getattr, filter(None, (match[2] or "").split(".")), target)
+    found = functools.reduce(getattr, filter(None, (match[2] or "").split(".")), target)
+    if group in ("console_scripts", "gui_scripts") and not callable(found):
+        raise TypeError(f"`{value}` is no function but of type {type(found).__name__}")
 
 
 for name in wanted["modules"]:
     attempt(name, functools.partial(load, name))
+for package in wanted["mains"]:
+    path = "/".join([wanted["site"], *package.split("."), "__main__.py"])
+    attempt(package + ".__main__", functools.partial(run_imports, package, path))
 for point in wanted["entry_points"]:
-    attempt(point["name"], functools.partial(resolve, point["value"]))
+    attempt(point["name"], functools.partial(resolve, point["group"], point["value"]))
 say(kind="end")

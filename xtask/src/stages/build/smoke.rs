@@ -63,9 +63,13 @@ pub fn run(ctx: &Context, install: &Install, wheel: &Wheel, phase: Phase) -> Res
     let (helper, wanted, answers) = (scratch.join("imports.py"), scratch.join("wanted.json"), scratch.join("answers"));
     let wanted_now = |it: &&String| (phase == Phase::Everything || !it.contains('.')) && !is_test(project, it);
     let modules: Vec<&String> = wheel.modules.iter().filter(wanted_now).collect();
-    let points = if phase == Phase::Everything { wheel.entry_points.as_slice() } else { &[] };
+    let last = phase == Phase::Everything;
+    let points = if last { wheel.entry_points.as_slice() } else { &[] };
+    let is_wanted = |it: &&String| last && !is_test(project, &format!("{it}.__main__"));
+    let mains: Vec<&String> = wheel.mains.iter().filter(is_wanted).collect();
     context::write(&helper, HELPER)?;
-    context::write(&wanted, json!({"site": site, "modules": modules, "entry_points": points}).to_string())?;
+    let request = json!({"site": site, "modules": modules, "mains": mains, "entry_points": points});
+    context::write(&wanted, request.to_string())?;
     context::write(&answers, "")?;
     let call = ctx.call(venv.join("bin").join("python")).args(["-I", "-B", helper.as_str(), wanted.as_str()]);
     let ended = ctx.run(&call.arg(answers.as_str()));
@@ -75,20 +79,21 @@ pub fn run(ctx: &Context, install: &Install, wheel: &Wheel, phase: Phase) -> Res
     let judge = Judge { project, projects: projects(ctx, project), manifest: &install.manifest, site: &site, phase };
     let mut cases = judge.cases(&lines);
     if !matches!(lines.last(), Some(Line::End)) {
-        let how = match ended {
-            Ok(done) if lines.is_empty() => return Err(done.refused("the interpreter of the wheel's environment")),
-            Ok(done) => format!("exit code {}", done.code),
-            Err(error) if proc::cancelled() || !error.to_string().contains("ended by a signal") => return Err(error),
-            Err(_) => "a signal".to_owned(),
-        };
         let what =
             lines.iter().rev().find_map(|it| if let Line::Begin { what } = it { Some(what.as_str()) } else { None });
         let what = what.unwrap_or_default();
+        let ends = |how: String| {
+            let why = format!("`import {what}` ends the interpreter ({how}); what comes after it was not tried");
+            Case::fail("import", why)
+        };
+        let case = match ended {
+            Ok(done) if lines.is_empty() => return Err(done.refused("the interpreter of the wheel's environment")),
+            Ok(done) => ends(format!("exit code {}", done.code)),
+            Err(error) if proc::cancelled() || what.is_empty() => return Err(error),
+            Err(error) if error.to_string().contains("ended by a signal") => ends("a signal".to_owned()),
+            Err(error) => Case::error("import", format!("`import {what}` does not end: {error:#}")),
+        };
         let place = source_of_module(&judge.projects, what);
-        let case = Case::fail(
-            "import",
-            format!("`import {what}` ends the interpreter ({how}); what comes after it was not tried"),
-        );
         cases.push(case.at(place.unwrap_or_else(|| project.path("pyproject.toml")), None));
     }
     Ok(cases)
@@ -144,10 +149,15 @@ impl Judge<'_> {
 
     fn case(&self, failed: &Failed) -> Case {
         let said = format!("{}: {}", failed.type_, failed.message.lines().next().unwrap_or_default());
+        let said = self.readable(&said);
         let when = if self.phase == Phase::Base { " without extras" } else { "" };
         let case = match &failed.missing {
-            Some(name) if failed.standard => {
+            // A part may be for another system; what every user imports must import here.
+            Some(name) if failed.standard && failed.what.contains('.') => {
                 Case::skip(format!("import of {name}"), format!("this Python has no `{name}` ({})", failed.what))
+            }
+            Some(name) if failed.standard => {
+                Case::fail("import", format!("`{}` does not import{when}: this Python has no `{name}`", failed.what))
             }
             Some(name) if self.dependency(name).is_some() => {
                 let wheel = self.dependency(name).unwrap_or_default();
@@ -159,6 +169,8 @@ impl Judge<'_> {
             }
             Some(name) if !self.is_own(name) => {
                 let top = name.split('.').next().unwrap_or(name);
+                // In a namespace of ours it is the module that is missing, not the namespace.
+                let top = if self.is_namespace(top) { name } else { top };
                 let what = format!("`{top}` is imported, but nothing that ships{when} declares it{}", self.hint(top));
                 Case::fail("undeclared-import", what)
             }
@@ -169,17 +181,33 @@ impl Judge<'_> {
 
     /// The local dependency whose package a missing module would be in.
     fn dependency(&self, module: &str) -> Option<&str> {
-        let top = module.split('.').next().unwrap_or(module);
-        let others = self.projects.iter().filter(|it| it.name != self.project.name);
-        let has = |it: &&&Project| it.packages.iter().any(|package| package.file_stem() == Some(top));
-        let found = others.filter(|_| module != top && !self.is_own(module)).find(has);
-        found.map(|it| it.name.as_str())
+        self.owner(module).filter(|it| module.contains('.') && *it != self.project.name)
     }
 
     /// Is it a module of the project's own packages?
     fn is_own(&self, module: &str) -> bool {
+        self.owner(module) == Some(&self.project.name)
+    }
+
+    /// The project with the deepest package around a module; a namespace that several share is nobody's.
+    fn owner(&self, module: &str) -> Option<&str> {
+        let parents = std::iter::successors(Some(module), |it| it.rsplit_once('.').map(|(parent, _)| parent));
+        let has_source =
+            |module: &str| self.projects.iter().find(|it| source_of_module(&[it], module).is_some()).copied();
         let top = module.split('.').next().unwrap_or(module);
-        self.project.packages.iter().any(|it| it.file_stem() == Some(top))
+        let of_top = |it: &&Project| it.packages.iter().any(|package| package.file_stem() == Some(top));
+        let mut sharing = self.projects.iter().copied().filter(of_top);
+        let only = sharing.next().filter(|_| sharing.next().is_none());
+        parents.filter_map(has_source).next().or(only).map(|it| it.name.as_str())
+    }
+
+    /// Is there a directory of this name around a package of ours?
+    fn is_namespace(&self, name: &str) -> bool {
+        let holds = |project: &Project, package: &Utf8PathBuf| {
+            let inner = package.strip_prefix(&project.dir).unwrap_or(package);
+            inner.components().any(|it| it.as_str() == name)
+        };
+        self.projects.iter().any(|it| it.packages.iter().any(|package| holds(it, package)))
     }
 
     /// Where the lock has it, if it does.

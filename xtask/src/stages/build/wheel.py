@@ -68,6 +68,13 @@ def module(path):
     return ".".join(parts) if good and parts[-1] != "__main__" else None
 
 
+def mains(files):
+    """Packages that `python -m` can run."""
+    found = (file.rpartition("/") for file in files)
+    packages = [directory.split("/") for directory, slash, name in found if slash and name == "__main__.py"]
+    return sorted(".".join(parts) for parts in packages if all(part.isidentifier() for part in parts))
+
+
 def entry_points(wheel, names, info):
     """Every entry point of the wheel."""
     if info + "/entry_points.txt" not in names:
@@ -101,6 +108,7 @@ def main(path):
                     "version": metadata["Version"],
                     "files": files,
                     "modules": sorted({name for name in map(module, files) if name}),
+                    "mains": mains(files),
                     "entry_points": entry_points(wheel, names, info),
                     "problems": record_problems(wheel, names, info),
                 }

@@ -10,7 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::tree;
 use crate::context::{self, Context};
-use crate::proc::Done;
+use crate::proc::{Done, last_words};
 use crate::sources;
 
 /// What archives say as the time of their files, unless their build backend knows better: the wheel of the same
@@ -99,35 +99,10 @@ fn trouble_elsewhere(done: &Done) -> Option<&str> {
     done.stderr.lines().map(str::trim).find(|line| SIGNS.iter().any(|it| line.contains(it)))
 }
 
-/// The last line that reads like an exception, else the last of uv's own explanation.
-pub fn last_words(stderr: &str) -> String {
-    let lines: Vec<&str> = stderr.lines().map(|it| it.trim_matches([' ', '│', '╰', '├', '─', '▶', '×'])).collect();
-    let is_exception = |line: &&&str| {
-        let head = line.split(':').next().unwrap_or_default();
-        !head.contains(' ') && (head.ends_with("Error") || head.ends_with("Exception")) && head.len() < line.len()
-    };
-    let explained = || lines.iter().rfind(|it| !it.is_empty() && !it.starts_with("hint:"));
-    let said = lines.iter().rfind(is_exception).or_else(explained).copied().unwrap_or_default();
-    ["error: ", "cause: ", "Caused by: "].iter().fold(said, |it, word| it.strip_prefix(word).unwrap_or(it)).to_owned()
-}
-
 /// The interpreter version of an environment.
 fn python_version(environment: &Utf8Path) -> Result<String> {
     let path = environment.join("pyvenv.cfg");
     let text = std::fs::read_to_string(&path).with_context(|| format!("could not read {path}"))?;
     let version = text.lines().find_map(|line| line.strip_prefix("version_info = "));
     version.map(str::to_owned).with_context(|| format!("{path} names no version_info"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn last_words_are_the_exception() {
-        let text = "  × Failed to build `/x`\n  ├─▶ The build backend returned an error\n  ╰─▶ Call to `hatchling.build.build_wheel` failed (exit status: 1)\n\n      [stderr]\n      Traceback (most recent call last):\n      ValueError: Unable to determine which files to ship\n\n      hint: This usually indicates a problem\n";
-        assert_eq!(last_words(text), "ValueError: Unable to determine which files to ship");
-        let text = "error: Failed to parse: `pyproject.toml`\n  Caused by: unknown field `nmae`\n";
-        assert_eq!(last_words(text), "unknown field `nmae`");
-    }
 }

@@ -279,11 +279,12 @@ fn covers(outer: &Expression, inner: &Expression) -> bool {
     inner.iter().any(|it| outer.contains(it))
 }
 
-/// A free text that is one line and not understood may hold a restriction; a whole licence is what the classifiers name.
+/// A free text that is not understood may hold a restriction. Of a whole licence only the title counts: what follows
+/// may name others.
 fn needs_a_person(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    text.lines().filter(|line| !line.trim().is_empty()).count() <= 3
-        && WARNING_WORDS.iter().any(|it| lower.contains(it))
+    let head: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(3).collect();
+    let head = head.join("\n").to_lowercase();
+    WARNING_WORDS.iter().any(|it| head.contains(it))
 }
 
 /// Case and blanks do not count.

@@ -23,7 +23,7 @@ pub fn case(ctx: &Context, project: &Project, tree: &Utf8Path, done: &Done) -> R
     if let Some((_, rest)) = text.split_once("NotebookError: ") {
         return Ok(notebook(project, tree, rest));
     }
-    let markdown = project.path("docs/index.md");
+    let markdown = project.docs().join("index.md");
     if text.contains("unable to load the master document") && project.files.contains(&markdown) {
         return Ok(Case::fail("no-index", documents::MARKDOWN).at(markdown, None));
     }
@@ -64,7 +64,7 @@ fn notebook(project: &Project, tree: &Utf8Path, rest: &str) -> Case {
     let head = lines.first().copied().unwrap_or_default();
     let file = head.split_once(" in ").map(|(_, file)| file.trim_end_matches(':')).unwrap_or_default();
     let last = lines.iter().rfind(|line| !line.trim().is_empty()).copied().unwrap_or(head);
-    let path = project.path("docs").join(file);
+    let path = project.docs().join(file);
     let text = std::fs::read_to_string(tree.join(&path)).ok();
     let line = text.and_then(|text| failing_line(&text, &lines));
     Case::fail("notebook", last.trim()).at(path, line).detail(lines.join("\n").trim_end())

@@ -27,6 +27,7 @@ pub fn check(ctx: &Context, project: &Project) -> Result<Vec<Case>> {
         };
         return Ok(vec![Case::error("docs", format!("`docs` is {what}")).at(docs, None)]);
     }
+    let docs = project.docs();
     let mut cases = Vec::new();
     for file in project.files.iter().filter(|it| it.starts_with(&docs)) {
         if !matches!(file.extension(), Some("rst" | "ipynb" | "md")) || file.as_str().contains(".ipynb_checkpoints/") {
@@ -72,6 +73,15 @@ fn notebook(text: &str) -> Vec<(Case, Option<u32>)> {
         at.and_then(|(at, _)| u32::try_from(at + 1).ok())
     };
     let mut cases = Vec::new();
+    let has_tag = |cell: &Value, tag: &str| {
+        let tags = cell.pointer("/metadata/tags").and_then(Value::as_array);
+        tags.into_iter().flatten().any(|it| it == tag)
+    };
+    let cells = value.get("cells").and_then(Value::as_array);
+    if cells.into_iter().flatten().any(|it| has_tag(it, SKIPS) && it.get("cell_type") == Some(&"code".into())) {
+        let what = format!("a cell of it has the tag `{SKIPS}`; what is not run proves nothing: remove that");
+        cases.push((Case::fail("notebook-not-run", what), line(SKIPS)));
+    }
     if let Some(how) = wish("execute").filter(|it| *it != "always") {
         let what = format!("its metadata says `nbsphinx.execute`: {how}; what is not run proves nothing: remove that");
         cases.push((Case::fail("notebook-not-run", what), line("execute")));
@@ -84,16 +94,28 @@ fn notebook(text: &str) -> Vec<(Case, Option<u32>)> {
     cases
 }
 
-/// Markdown that became no page: sphinx reads it only with a parser that the project names.
+/// The tag of a cell that is passed over.
+const SKIPS: &str = "skip-execution";
+
+/// Documents that became no page: markdown without a parser, and what `exclude_patterns` of the project keeps away. A text may
+/// be part of another; a notebook that is passed over is one that has not run.
 pub fn unread(project: &Project, html: &Utf8Path) -> Vec<Case> {
-    let docs = project.path("docs");
-    let is_page = |file: &Utf8PathBuf| {
-        let inner = file.strip_prefix(&docs).ok()?.with_extension("html");
-        (file.extension() == Some("md")).then(|| html.join(inner).is_file())
+    let docs = project.docs();
+    let left_out = project.files.iter().filter(|file| {
+        let inner = file.strip_prefix(&docs).ok().filter(|it| !it.as_str().contains(".ipynb_checkpoints/"));
+        inner.is_some_and(|it| !html.join(it.with_extension("html")).is_file())
+    });
+    let case = |file: &Utf8PathBuf| match file.extension()? {
+        "md" => Some(Case::warn("not-published", MARKDOWN).at(file, None)),
+        "rst" => Some(Case::warn("not-published", format!("no page is made of it: {EXCLUDED}")).at(file, None)),
+        "ipynb" => Some(Case::fail("notebook-not-run", format!("it is not run: {EXCLUDED}")).at(file, None)),
+        _ => None,
     };
-    let left_out = project.files.iter().filter(|it| is_page(it) == Some(false));
-    left_out.map(|file| Case::warn("not-published", MARKDOWN).at(file, None)).collect()
+    left_out.filter_map(case).collect()
 }
+
+/// Why sphinx passes a document over.
+const EXCLUDED: &str = "`exclude_patterns` in conf.py keeps it away";
 
 /// What to do about markdown.
 pub const MARKDOWN: &str = "it is markdown, which sphinx reads only with a parser: add myst-parser to a dependency group \
@@ -116,6 +138,8 @@ mod tests {
         check(&book("{\"nbsphinx\": {\"execute\": \"always\", \"allow_errors\": false}}"), &[]);
         check(&book("{\"nbsphinx\": {\n\"execute\": \"never\"}}"), &[("notebook-not-run", 3)]);
         check(&book("{\"nbsphinx\": {\"allow_errors\": true}}"), &[("notebook-errors", 2)]);
+        let cell = "{\"cells\": [{\"cell_type\": \"code\",\n\"metadata\": {\"tags\": [\"skip-execution\"]}}], \"nbformat\": 4}";
+        check(cell, &[("notebook-not-run", 2)]);
         check("", &[("notebook", 1)]);
         check("{\n\"cells\": [\n", &[("notebook", 3)]);
         check("{}", &[("notebook", 1)]);

@@ -52,9 +52,20 @@ pub fn cases(ctx: &Context, project: &Project, tree: &Utf8Path, scratch: &Utf8Pa
             Some(head) => format!("{head}: {last}"),
             None => warning.message,
         };
-        cases.push(Case::fail(&warning.rule, plain(&message)).detail(plain(&warning.detail)).at(path, line));
+        let case = if is_of_network(&format!("{message}\n{}", warning.detail)) {
+            Case::error(&warning.rule, plain(&message))
+        } else {
+            Case::fail(&warning.rule, plain(&message))
+        };
+        cases.push(case.detail(plain(&warning.detail)).at(path, line));
     }
     Ok(cases)
+}
+
+/// Is the machine at fault, which reaches nobody, and not the project?
+fn is_of_network(text: &str) -> bool {
+    let signs = ["ConnectionError", "NameResolutionError", "ConnectTimeout", "ReadTimeout", "ProxyError", "SSLError"];
+    text.contains("failed to reach any of the inventories") && signs.iter().any(|it| text.contains(it))
 }
 
 /// Where a warning belongs that names no file: a setting, the module whose import failed, else the documentation.
@@ -69,7 +80,7 @@ fn place_of(ctx: &Context, project: &Project, message: &str) -> Spot {
 
 /// Where a word of a message stands in the project's own conf.py, if it has one.
 pub fn setting(ctx: &Context, project: &Project, message: &str) -> Spot {
-    let conf = project.path("docs/conf.py");
+    let conf = project.docs().join("conf.py");
     let Ok(text) = std::fs::read_to_string(ctx.repo.abs(&conf)) else { return (home(project), None) };
     let words = message.split([' ', '\'', '`', '"', '(', ')', ',', ':', ';']).filter(|it| it.len() > 2);
     let is_in = |word: &str, line: &str| {
@@ -82,7 +93,7 @@ pub fn setting(ctx: &Context, project: &Project, message: &str) -> Spot {
 
 /// The documentation's directory, or the manifest of a project that has written none.
 pub fn home(project: &Project) -> Utf8PathBuf {
-    let docs = project.path("docs");
+    let docs = project.docs();
     if project.files.iter().any(|it| it.starts_with(&docs)) { docs } else { project.path("pyproject.toml") }
 }
 

@@ -82,7 +82,7 @@ pub fn ask(ctx: &Context, project: &Project, scratch: &Utf8Path) -> Result<Shipp
     let call = call.args(["--format", "pylock.toml", "--project"]).arg(dir.as_str()).cwd(&dir);
     let done = ctx.run(&call.args(environments::conflicts(ctx, project)?.extras(project)))?;
     if done.code != 0 {
-        return Err(done.refused("`uv export --frozen`"));
+        return Err(done.explained("`uv export --frozen`"));
     }
     let closure = scratch.join("pylock.toml");
     context::write(&closure, &done.stdout)?;

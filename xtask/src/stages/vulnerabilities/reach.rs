@@ -49,6 +49,8 @@ impl Reach {
 #[derive(Debug, Deserialize)]
 struct Answer {
     found: BTreeMap<String, Vec<(Utf8PathBuf, u32)>>,
+    /// Where a name that only a run can tell is imported.
+    computed: Vec<(Utf8PathBuf, u32)>,
     errors: Vec<(Utf8PathBuf, String)>,
 }
 
@@ -92,6 +94,13 @@ pub fn of(
         let path = ctx.relative(path).unwrap_or_else(|| path.clone());
         format!("{path} could not be read ({})", why.lines().next().unwrap_or_default())
     });
+    let computed = answer.computed.first().map(|(path, line)| {
+        let path = ctx.relative(path).unwrap_or_else(|| path.clone());
+        format!("{path}:{line} imports a name that is computed")
+    });
+    let compiled = dirs.iter().filter_map(|it| ctx.repo.project_in(it)).flat_map(|it| &it.files);
+    let compiled = compiled.filter(|it| matches!(it.extension(), Some("pyx" | "pxd"))).next();
+    let unread = unread.or(computed).or_else(|| compiled.map(|it| format!("{it} is no Python")));
     let unread = unread.or_else(|| foreign.map(|it| format!("{it} is outside the projects of this repository")));
     Ok(components.iter().map(|it| (it.name.clone(), reach(it, &answer, unread.as_deref()))).collect())
 }
@@ -136,7 +145,7 @@ mod tests {
         };
         let found =
             BTreeMap::from([("yaml".to_owned(), vec![(Utf8PathBuf::from("p/a.py"), 3)]), ("x".to_owned(), vec![])]);
-        let answer = Answer { found, errors: Vec::new() };
+        let answer = Answer { found, computed: Vec::new(), errors: Vec::new() };
         assert_eq!(reach(&component(&["x", "yaml"]), &answer, Some("b")).words(), "imported at p/a.py:3");
         assert_eq!(reach(&component(&["x"]), &answer, None), Reach::NotFound);
         assert_eq!(reach(&component(&["x"]), &answer, Some("b")), Reach::Unknown("b".to_owned()));

@@ -96,3 +96,28 @@ fn an_index_out_of_reach_is_an_error_and_no_finding() {
     assert_eq!(case.outcome, "error");
     assert!(case.text.contains("127.0.0.1:9"), "{case:?}");
 }
+
+#[test]
+fn a_mirror_makes_no_lock_stale() {
+    let sandbox = Sandbox::new();
+    sandbox.append("ci/xtask.toml", "\n[mirrors]\npython-index = \"http://127.0.0.1:9/simple\"\n");
+    let ran = sandbox.xtask(&["stage", "lock"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    add_dependency(&sandbox, "beta", "dependencies = []", "dependencies = [\"idna==3.7\"]");
+    let ran = sandbox.xtask(&["stage", "lock", "--project", "alpha", "beta"]);
+    assert_ne!(ran.code, 0, "{}", ran.all());
+    assert!(sandbox.junit("alpha", "lock").iter().all(|it| it.outcome == "success"), "{}", ran.all());
+}
+
+#[test]
+fn a_lock_of_a_later_format_is_an_error_with_its_place() {
+    let sandbox = Sandbox::new();
+    sandbox.replace("projects/alpha/uv.lock", "version = 1\n", "version = 99\n");
+    let ran = sandbox.xtask(&["stage", "lock", "sbom", "--project", "alpha", "beta"]);
+    assert_eq!(ran.code, 2, "{}", ran.all());
+    let case = &sandbox.junit("alpha", "lock")[0];
+    assert_eq!((case.outcome, case.file.as_deref()), ("error", Some("projects/alpha/uv.lock")), "{case:?}");
+    let case = &sandbox.junit("alpha", "sbom")[0];
+    assert!(case.message.contains("unsupported schema version"), "the reason is in the first line: {case:?}");
+    assert!(sandbox.junit("beta", "lock").iter().all(|it| it.outcome == "success"));
+}

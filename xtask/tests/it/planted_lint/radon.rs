@@ -142,17 +142,4 @@ pub const ROWS: &[Planted] = &[
         line: Some(1),
         says: "rank E",
     },
-    Planted {
-        what: "an override that is no rank",
-        stage: "radon",
-        project: "alpha",
-        plant: |it| {
-            let text = "\n[[tool.xtask.override]]\nsetting = \"radon.complexity\"\nvalue = \"Z\"\nreason = \"x\"\n";
-            it.append(MANIFEST, text);
-        },
-        outcome: "error",
-        file: None,
-        line: None,
-        says: "radon.complexity is a rank from A to F, not Z",
-    },
 ];

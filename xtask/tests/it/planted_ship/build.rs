@@ -108,6 +108,59 @@ fn imports_of_a_wheel() {
             "`pytest` is imported, but nothing that ships declares it",
         ),
         build(
+            "a module that this Python lacks, in what everybody imports",
+            |it| it.append(CODE, "\n\nimport winreg\n"),
+            CODE,
+            30,
+            "`alpha` does not import: this Python has no `winreg`",
+        ),
+        builds(
+            "a module that this Python lacks, in a part for another system",
+            |it| it.write(EXTRA, "import winreg\n"),
+            "skipped",
+            "this Python has no `winreg` (alpha.extra)",
+        ),
+        builds(
+            "a program that runs when its `__main__` is imported",
+            |it| it.write(MAIN, "import sys\n\nfrom . import labels\n\nsys.exit(len(labels(\"a\")))\n"),
+            "success",
+            "1 modules import",
+        ),
+        build(
+            "an import of nothing that is known, in `__main__`",
+            |it| it.write(MAIN, "import sys\nimport strange\n\nsys.exit(strange.main())\n"),
+            MAIN,
+            2,
+            "`strange` is imported",
+        ),
+        build(
+            "the same, where it is the program",
+            |it| it.write(MAIN, "if __name__ == \"__main__\":\n    import strange\n\n    strange.main()\n"),
+            MAIN,
+            2,
+            "`strange` is imported",
+        ),
+        build(
+            "a module of its own that `__main__` lacks",
+            |it| it.write(MAIN, "from alpha.cli import main\n\nmain()\n"),
+            MAIN,
+            1,
+            "No module named 'alpha.cli'",
+        ),
+        Planted {
+            outcome: "error",
+            ..build(
+                "an import that does not end",
+                |it| {
+                    it.write(EXTRA, "import time\n\ntime.sleep(600)\n");
+                    it.replace("ci/xtask.toml", "[timeout]", "[timeout]\nbuild = \"20s\"");
+                },
+                EXTRA,
+                0,
+                "`import alpha.extra` does not end",
+            )
+        },
+        build(
             "a module that Python's own hides",
             |it| {
                 it.write("projects/alpha/src/graphlib/__init__.py", "MINE = True\n");
@@ -120,6 +173,7 @@ fn imports_of_a_wheel() {
     ]);
 }
 
+const MAIN: &str = "projects/alpha/src/alpha/__main__.py";
 const SETUPTOOLS: &str = "requires = [\"setuptools>=77\"]\nbuild-backend = \"setuptools.build_meta\"";
 const UV_BUILD: &str = "requires = [\"uv_build>=0.8\"]\nbuild-backend = \"uv_build\"";
 
@@ -275,6 +329,25 @@ fn entry_points_of_a_wheel() {
             "module 'alpha' has no attribute 'nothing'",
         ),
         build(
+            "a constant, which no script can call",
+            |it| {
+                it.append(CODE, "\n\nVERSION = \"1\"\n");
+                script(it, "project.scripts", "alpha:VERSION");
+            },
+            MANIFEST,
+            11,
+            "`alpha:VERSION` is no function but of type str",
+        ),
+        builds(
+            "a constant, which a plugin may be",
+            |it| {
+                it.append(CODE, "\n\nVERSION = \"1\"\n");
+                script(it, "project.entry-points.\"some.plugins\"", "alpha:VERSION");
+            },
+            "success",
+            "1 entry points",
+        ),
+        build(
             "of another group",
             |it| script(it, "project.entry-points.\"some.plugins\"", "alpha:nothing"),
             MANIFEST,
@@ -356,6 +429,48 @@ fn metadata_of_a_wheel() {
     ]);
 }
 
+/// A package of the namespace `shared` in its own project, with these requirements and this code.
+fn of_namespace(sandbox: &Sandbox, name: &str, requires: &str, code: &str) {
+    let dir = format!("projects/{name}");
+    let manifest = format!(
+        "[project]\nname = \"{name}\"\nversion = \"1\"\nrequires-python = \">=3.11\"\n{requires}\n\n[build-system]\n{UV_BUILD}\n\n\
+         [tool.uv.build-backend]\nmodule-name = \"shared.{name}\"\n"
+    );
+    sandbox.write(&format!("{dir}/pyproject.toml"), manifest);
+    sandbox.write(&format!("{dir}/src/shared/{name}/__init__.py"), code);
+}
+
+#[test]
+fn packages_of_one_namespace() {
+    let row = |what, plant, line, says| Planted { project: "two", ..build(what, plant, TWO, line, says) };
+    const TWO: &str = "projects/two/src/shared/two/__init__.py";
+    fn two(sandbox: &Sandbox, code: &str) {
+        of_namespace(sandbox, "one", "", "ONE = 1\n");
+        let requires = "dependencies = [\"one\"]\n\n[tool.uv.sources]\none = { path = \"../one\" }";
+        of_namespace(sandbox, "two", requires, code);
+        sandbox.uv(&["lock", "--quiet", "--project", "projects/two"]);
+    }
+    check_planted(&[
+        Planted {
+            project: "two",
+            ..builds("nothing", |it| two(it, "from shared.one import ONE\n"), "success", "1 modules import")
+        },
+        row(
+            "a module that the other package lacks",
+            |it| two(it, "from shared.one.gone import ONE\n"),
+            1,
+            "`shared.one.gone` is not in the wheel of one",
+        ),
+        row("one that its own package lacks", |it| two(it, "from shared.two.gone import ONE\n"), 1, "No module named"),
+        row(
+            "one that nobody has",
+            |it| two(it, "from shared.three import ONE\n"),
+            1,
+            "`shared.three` is imported, but nothing that ships declares it",
+        ),
+    ]);
+}
+
 const GAMMA: &str = "projects/gamma/pyproject.toml";
 
 #[test]
@@ -381,6 +496,15 @@ fn what_a_wheel_needs_of_another() {
             8,
             SAYS,
         )),
+        builds(
+            "a bound that the manifest overrides on purpose",
+            |it| {
+                it.append(MANIFEST, "\n[tool.uv]\noverride-dependencies = [\"idna==3.6\"]\n");
+                lock(it);
+            },
+            "success",
+            "requires `idna==3.7`, but `3.6` is installed, as `override-dependencies`",
+        ),
         gamma(build(
             "the same, locked",
             |it| {
@@ -396,7 +520,7 @@ fn what_a_wheel_needs_of_another() {
 
 #[test]
 fn the_wheel_of_a_dependant_has_the_new_code_of_its_dependency() {
-    let sandbox = Sandbox::in_directory("a repo, mit Ümläuten");
+    let sandbox = Sandbox::in_directory("a repo #1, mit 100% Ümläuten?");
     let ran = sandbox.xtask(&["stage", "build"]);
     assert_eq!(ran.code, 0, "{}", ran.all());
     let wheel = sandbox.root.join("target/ci/dist/gamma/gamma-0.1.0-py3-none-any.whl");

@@ -18,6 +18,16 @@ const fn licence(what: &'static str, plant: fn(&Sandbox), outcome: &'static str,
     Planted { what, stage: "license-check", project: "alpha", plant, outcome, file, line: None, says }
 }
 
+/// Alpha offers something under the GPL in an extra that cannot be installed beside another.
+fn conflicting(sandbox: &Sandbox) {
+    vendor(sandbox, "odd", GPL);
+    let dependencies = "dependencies = [\"idna==3.7\"]";
+    let extras = "[project.optional-dependencies]\nnew = [\"packaging==24.0\"]\nold = [\"odd\", \"packaging==23.2\"]";
+    sandbox.replace(MANIFEST, dependencies, &format!("{dependencies}\n\n{extras}"));
+    sandbox.append(MANIFEST, "\n[tool.uv]\nconflicts = [[{ extra = \"new\" }, { extra = \"old\" }]]\n");
+    sources(sandbox, &["odd"]);
+}
+
 #[test]
 fn licences_that_ship() {
     check_planted(&[
@@ -27,6 +37,32 @@ fn licences_that_ship() {
             ..licence("GPL that ships", |it| ships(it, "odd", GPL), "failure", "odd 1.0 is under GPL-3.0-or-later")
         },
         licence("GPL in an extra", |it| offers(it, "odd", GPL), "failure", "GPL-3.0-or-later is not on the list"),
+        licence(
+            "GPL in an extra that conflicts with another",
+            conflicting,
+            "failure",
+            "odd 1.0 is under GPL-3.0-or-later",
+        ),
+        licence(
+            "GPL on another platform: it is named as not looked at",
+            |it| {
+                vendor(it, "odd", GPL);
+                it.replace(MANIFEST, "\"idna==3.7\"", "\"idna==3.7\", \"odd ; sys_platform == 'win32'\"");
+                sources(it, &["odd"]);
+            },
+            "success",
+            "idna 3.7: BSD-3-Clause",
+        ),
+        licence(
+            "a whole GPL text beside another classifier",
+            |it| {
+                let text: String = (1..9).map(|it| format!("        line {it}\n")).collect();
+                let mit = "Classifier: License :: OSI Approved :: MIT License\n";
+                ships(it, "odd", &format!("License: GNU GENERAL PUBLIC LICENSE\n{text}{mit}"));
+            },
+            "failure",
+            "says more than its classifiers",
+        ),
         licence("GPL in a dependency group", |it| develops_with(it, "odd", GPL), "success", "idna 3.7: BSD-3-Clause"),
         licence(
             "GPL behind another",

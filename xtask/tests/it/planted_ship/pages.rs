@@ -62,6 +62,14 @@ fn link_docs(sandbox: &Sandbox, target: &str) {
     sandbox.commit("a link");
 }
 
+/// The documentation elsewhere in the project, with a conf.py as `sphinx-quickstart` leaves it.
+fn move_docs(sandbox: &Sandbox, to: &str) {
+    let text = sandbox.read(INDEX);
+    sandbox.remove(DOCS);
+    sandbox.write(&format!("projects/alpha/{to}/index.rst"), text);
+    sandbox.write(&format!("projects/alpha/{to}/conf.py"), "project = \"alpha\"\n");
+}
+
 #[test]
 fn documents() {
     check_planted(&[
@@ -69,6 +77,24 @@ fn documents() {
         red("an unknown directive", |it| index(it, ".. nonsense:: x"), INDEX, 7, "Unknown directive type \"nonsense\""),
         red("an unknown label", |it| index(it, "See :ref:`nowhere`."), INDEX, 7, "undefined label: 'nowhere'"),
         red("an unknown document", |it| index(it, "See :doc:`nowhere`."), INDEX, 7, "unknown document: 'nowhere'"),
+        red(
+            "an object of ours that does not exist",
+            |it| index(it, "See :py:func:`alpha.nothing` and :py:func:`~alpha.encode`."),
+            INDEX,
+            7,
+            "alpha.nothing does not exist",
+        ),
+        ok(
+            "an object of ours that no page describes, and one of others",
+            |it| {
+                it.write(EXTRA, "\"\"\"More.\"\"\"\n\nONE = 1\n");
+                index(
+                    it,
+                    "See :py:data:`alpha.extra.ONE`, :py:mod:`alpha.extra`, :py:func:`json.dump` and :class:`Nothing`.",
+                );
+            },
+            "4 pages",
+        ),
         red(
             "a table of contents with a document that is not there",
             |it| index(it, ".. toctree::\n\n   nowhere"),
@@ -116,6 +142,37 @@ fn documents() {
             CODE,
             21,
             "Inline literal start-string",
+        ),
+        ok(
+            "no documentation of a program that is not installed",
+            |it| {
+                it.remove(DOCS);
+                let system = "\n[build-system]\nrequires = [\"uv_build>=0.8\"]\nbuild-backend = \"uv_build\"\n";
+                it.replace(MANIFEST, system, "");
+                it.uv(&["lock", "--quiet", "--project", "projects/alpha"]);
+            },
+            "4 pages",
+        ),
+        ok("documents in docs/source", |it| move_docs(it, "docs/source"), "4 pages"),
+        red(
+            "an unknown directive in docs/source",
+            |it| {
+                index(it, ".. nonsense:: x");
+                move_docs(it, "docs/source");
+            },
+            "projects/alpha/docs/source/index.rst",
+            7,
+            "Unknown directive type",
+        ),
+        red(
+            "an unknown directive in doc",
+            |it| {
+                index(it, ".. nonsense:: x");
+                move_docs(it, "doc");
+            },
+            "projects/alpha/doc/index.rst",
+            7,
+            "Unknown directive type",
         ),
         ok(
             "tests inside a package, and no documentation",
@@ -326,6 +383,17 @@ fn notebooks() {
             "what is not run proves nothing",
         ),
         red(
+            "one with a cell that asks not to be run",
+            |it| {
+                notebook(it, "undefined_thing");
+                let at = "\"execution_count\": null,\n   \"metadata\": {";
+                it.replace(BOOK, at, &format!("{at}\"tags\": [\"skip-execution\"]"));
+            },
+            BOOK,
+            7,
+            "has the tag `skip-execution`",
+        ),
+        red(
             "one that may not fail",
             |it| notebook_with(it, "book", "undefined_thing", "{\"nbsphinx\": {\"allow_errors\": true}}"),
             BOOK,
@@ -380,6 +448,17 @@ fn settings_of_a_project() {
             "Unknown directive type",
         ),
         red(
+            "one that silences warnings when it is set up",
+            |it| {
+                let setup = "import logging\n\n\ndef setup(app):\n    app.config.suppress_warnings = ['*', 'docutils']\n    logging.disable(logging.CRITICAL)\n";
+                it.write(CONF, setup);
+                index(it, ".. nonsense:: x");
+            },
+            INDEX,
+            7,
+            "Unknown directive type",
+        ),
+        red(
             "one that mocks what is missing",
             |it| {
                 it.write(CONF, "autodoc_mock_imports = ['strange']\n");
@@ -388,6 +467,36 @@ fn settings_of_a_project() {
             CODE,
             29,
             "No module named 'strange'",
+        ),
+        ok(
+            "one that keeps a document away",
+            |it| {
+                it.write(CONF, "exclude_patterns = ['part.rst']\n");
+                it.write("projects/alpha/docs/part.rst", "A part.\n");
+                index(it, ".. include:: part.rst");
+            },
+            "not-published projects/alpha/docs/part.rst",
+        ),
+        red(
+            "one that keeps a notebook away",
+            |it| {
+                it.write(CONF, "exclude_patterns = ['book.ipynb']\n");
+                no_notebook(it, "{\"cells\": [], \"metadata\": {}, \"nbformat\": 4, \"nbformat_minor\": 4}");
+                it.replace(INDEX, ".. toctree::\n\n   book\n", "");
+            },
+            BOOK,
+            0,
+            "`exclude_patterns` in conf.py keeps it away",
+        ),
+        error(
+            "inventories that cannot be reached",
+            |it| {
+                let conf = "extensions = ['sphinx.ext.intersphinx']\nintersphinx_mapping = {'x': ('http://127.0.0.1:9/', None)}\n";
+                it.write(CONF, conf);
+            },
+            DOCS,
+            0,
+            "failed to reach any of the inventories",
         ),
         red(
             "one that runs no notebook",
