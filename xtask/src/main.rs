@@ -8,18 +8,18 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Parser;
-use xtask::config::Config;
 use xtask::decide::{self, Decision};
 use xtask::discover::Repo;
 use xtask::flags::{self, Command, Flags, How, Selection};
-use xtask::handover::{self, Handed};
+use xtask::handover::Handed;
 use xtask::live::Live;
 use xtask::recorded::Witness;
 use xtask::revisions::Place;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
 use xtask::{
-    audit, check, clean, context, doctor, emit, graphview, image, init, junit, planview, proc, report, times, verdicts,
+    audit, check, clean, context, doctor, emission, emit, graphview, image, init, junit, planview, proc, report, times,
+    verdicts,
 };
 
 fn main() {
@@ -43,7 +43,7 @@ fn dispatch(flags: Flags) -> Result<i32> {
                 return clear_cache(&start.place()?.root);
             }
             let compares = selection.all || selection.base.is_some() || selection.head.is_some();
-            let given = || std::env::var(PLAN).ok().filter(|it| !compares && !it.is_empty());
+            let given = || std::env::var(emit::PLAN).ok().filter(|it| !compares && !it.is_empty());
             match plan.or_else(given) {
                 Some(plan) => start.go_handed(&plan, &selection, &stages, &how),
                 None if stages.is_empty() => bail!("name a stage, or hand a plan over with --plan"),
@@ -156,12 +156,7 @@ impl Start {
     /// Runs the jobs of a plan that was handed over, compares nothing, and reports.
     fn go_handed(&self, plan: &str, selection: &Selection, stages: &[String], how: &How) -> Result<i32> {
         let started = Instant::now();
-        let text = if plan.trim_start().starts_with('{') {
-            plan.to_owned()
-        } else {
-            std::fs::read_to_string(self.here.join(plan)).with_context(|| format!("could not read the plan {plan}"))?
-        };
-        let handed = handover::read(&text)?;
+        let handed = emission::handed(&self.here, plan)?;
         if handed.plan.jobs.is_empty() {
             // The job that has nothing to do has no repository either.
             let said = planview::nothing(&handed.plan);
@@ -196,50 +191,13 @@ impl Start {
     fn emit(&self, selection: &Selection, output: Option<&Utf8Path>, part: Option<&str>) -> Result<i32> {
         let decision = self.decide(selection, &[])?;
         let place = self.place()?;
-        let config = Config::load(&place.file)?;
-        let around = surroundings(&config);
-        let input = emit::Input {
-            plan: &decision.plan,
-            known: &emit::units::known(&decision.revisions.head),
-            config: &config,
-            around: &around,
-            times: &times::read(&place.root.join("target/ci")),
-        };
-        let text = match part {
-            Some(word) => {
-                let (split, number) = emit::Split::parse(word)?;
-                let text = emit::part(&input, &split, number)?;
-                check::refuse(&text, &config, 2)?;
-                text
-            }
-            None => {
-                let emission = emit::pipeline(&input)?;
-                anstream::eprint!("{}{}", planview::preamble(&decision.plan), emission.said);
-                let text = emission.files.into_iter().next().map(|(_, text)| text).unwrap_or_default();
-                check::refuse(&text, &config, 1)?;
-                text
-            }
-        };
+        let (text, said) = emission::make(&place, &decision, part)?;
+        anstream::eprint!("{said}");
         match output {
             Some(file) => context::write(&self.here.join(file), text)?,
             None => print(&text)?,
         }
         Ok(0)
-    }
-}
-
-/// The variable that hands a plan over.
-const PLAN: &str = "XTASK_PLAN";
-
-/// What GitLab says of the pipeline that is made.
-fn surroundings(config: &Config) -> emit::Surroundings {
-    let var = |name: &str| std::env::var(name).ok().filter(|it| !it.is_empty());
-    let plain = |it: &String| it.chars().all(|c| c.is_ascii_graphic() && c != '$');
-    let branch = var("CI_COMMIT_BRANCH");
-    emit::Surroundings {
-        image: var("XTASK_IMAGE").or_else(|| var("CI_JOB_IMAGE")).filter(plain),
-        commit: var("CI_COMMIT_SHA").filter(plain),
-        deploys: config.gitlab.pages && branch.is_some() && branch == var("CI_DEFAULT_BRANCH"),
     }
 }
 

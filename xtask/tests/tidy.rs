@@ -86,7 +86,11 @@ fn effects_stay_where_they_belong() {
         for (word, files) in allowed {
             let name = path.file_name().expect("a file has a name");
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-            let used = code.into_iter().any(|line| line.contains(word));
+            // As a word of its own: `product::` is no `duct::`.
+            let is_used = |line: &str| {
+                line.match_indices(word).any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric()))
+            };
+            let used = code.into_iter().any(is_used);
             assert!(!used || files.contains(&name), "{path} uses `{word}`, which belongs in {}", files.join(" or "));
         }
     }
@@ -107,8 +111,18 @@ fn the_middle_is_pure() {
         "doctor/needs.rs",
         "doctor/rules.rs",
         "doctor/view.rs",
+        "emit.rs",
+        "emit/budget.rs",
+        "emit/estimate.rs",
+        "emit/fixed.rs",
+        "emit/job.rs",
+        "emit/names.rs",
+        "emit/split.rs",
+        "emit/units.rs",
+        "emit/yaml.rs",
         "facts.rs",
         "graphview.rs",
+        "handover.rs",
         "inputs.rs",
         "locked.rs",
         "plan.rs",

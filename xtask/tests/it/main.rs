@@ -9,6 +9,7 @@ mod audit;
 mod check;
 mod cli;
 mod doctor;
+mod emit;
 mod fakes;
 mod init;
 mod planted_env;
