@@ -10,6 +10,7 @@ mod check;
 mod cli;
 mod doctor;
 mod fakes;
+mod gitlab;
 mod init;
 mod planted_env;
 mod planted_lint;
