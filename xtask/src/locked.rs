@@ -4,6 +4,7 @@
 //! Must not evaluate markers: that needs an interpreter.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -13,13 +14,18 @@ use crate::facts::{Digest, digest};
 use crate::manifest::normalise_name;
 
 /// A lock, or the part of it that is about local packages.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Locked {
     /// What holds for everyone who uses the lock, by key, as text.
     pub header: Vec<(String, String)>,
     packages: Vec<Package>,
     by_name: BTreeMap<String, Vec<usize>>,
+    /// What was asked before: every stage of a project asks the same, and so does every commit that has this lock.
+    known: Mutex<BTreeMap<(String, Scope), Lines>>,
 }
+
+/// Key and value of everything that may change a verdict; `None` when the lock does not know the project.
+type Lines = Option<Arc<Vec<(String, String)>>>;
 
 /// As much of a lock as was read.
 #[derive(Debug)]
@@ -89,17 +95,22 @@ impl Locked {
     /// When one of them is no TOML.
     pub fn scan(path: &Utf8Path, text: &str) -> Result<Locked> {
         // uv writes one package after the other, each `source` on a line. Where that may not be so, all is read.
-        if ["'''", "\"\"\"", "[package.source]", "\r"].iter().any(|it| text.contains(it)) {
+        if ["'''", "\"\"\"", "\r"].iter().any(|it| text.contains(it)) {
             return Locked::parse(path, text);
         }
-        let mut wanted = String::new();
-        for chunk in text.split("\n[[package]]").skip(1) {
-            let source = chunk.lines().find(|line| line.trim_start().starts_with("source"));
-            if source.is_some_and(|it| it.contains("path") || LOCAL.iter().any(|word| it.contains(word))) {
-                wanted.push_str("\n[[package]]");
-                wanted.push_str(chunk);
+        let (mut wanted, mut start, mut at, mut is_wanted) = (String::new(), None, 0, false);
+        for line in text.split_inclusive('\n') {
+            if line.starts_with("[[package]]\n") {
+                wanted.extend(start.filter(|_| is_wanted).map(|from: usize| &text[from..at]));
+                (start, is_wanted) = (Some(at), false);
+            } else if line.starts_with("[[") || line.starts_with("[package.source") || line.starts_with("[ ") {
+                return Locked::parse(path, text);
+            } else if line.trim_start().starts_with("source") {
+                is_wanted |= line.contains("path") || LOCAL.iter().any(|it| line.contains(it));
             }
+            at += line.len();
         }
+        wanted.extend(start.filter(|_| is_wanted).map(|from| &text[from..]));
         Locked::parse(path, &wanted)
     }
 
@@ -173,8 +184,14 @@ impl Locked {
         Some(came)
     }
 
-    /// What the lock means to a project: key and value of everything that may change a verdict.
-    pub fn lines(&self, name: &str, scope: Scope) -> Option<Vec<(String, String)>> {
+    /// What the lock means to a project, sorted.
+    pub fn lines(&self, name: &str, scope: Scope) -> Lines {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = known.entry((name.to_owned(), scope)).or_insert_with(|| self.read_by(name, scope).map(Arc::new));
+        lines.clone()
+    }
+
+    fn read_by(&self, name: &str, scope: Scope) -> Option<Vec<(String, String)>> {
         let reach = self.reach(name, scope)?;
         let mut lines: Vec<(String, String)> = self.header.clone();
         for index in reach.keys() {
@@ -297,111 +314,4 @@ fn needs(value: Option<&Value>) -> Vec<Need> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LOCK: &str = r#"version = 1
-revision = 3
-requires-python = ">=3.11"
-
-[manifest]
-members = ["app", "lib"]
-
-[[package]]
-name = "app"
-version = "1"
-source = { editable = "app" }
-dependencies = [{ name = "lib" }, { name = "web", extra = ["fast"] }]
-
-[package.dev-dependencies]
-dev = [{ name = "tester" }]
-
-[package.metadata]
-requires-dist = [{ name = "lib", editable = "lib" }]
-requires-dev = { dev = [{ name = "tester" }] }
-
-[[package]]
-name = "lib"
-version = "2"
-source = { virtual = "lib" }
-
-[[package]]
-name = "tester"
-version = "7"
-source = { registry = "https://example.org/simple" }
-wheels = [{ url = "https://example.org/t.whl", hash = "sha256:aa", size = 3, upload-time = "2024-01-01T00:00:00Z" }]
-
-[[package]]
-name = "web"
-version = "3"
-source = { registry = "https://example.org/simple" }
-dependencies = [{ name = "lib" }]
-
-[package.optional-dependencies]
-fast = [{ name = "speed" }]
-slow = [{ name = "brake" }]
-
-[[package]]
-name = "speed"
-version = "4"
-source = { registry = "https://example.org/simple" }
-
-[[package]]
-name = "brake"
-version = "5"
-source = { registry = "https://example.org/simple" }
-"#;
-
-    fn lines(text: &str, scope: Scope) -> Vec<(String, String)> {
-        let locked = Locked::parse("uv.lock".into(), text).expect("a valid lock");
-        locked.lines("app", scope).expect("it knows app")
-    }
-
-    #[test]
-    fn what_is_reached() {
-        let names = |scope| -> Vec<String> { lines(LOCK, scope).into_iter().map(|(key, _)| key).collect() };
-        let runtime = ["package app", "package lib", "package speed", "package web", "requires-python", "version"];
-        assert_eq!(names(Scope::Runtime), runtime);
-        assert!(names(Scope::Dev).contains(&"package tester".to_owned()), "and not the brake");
-        assert_eq!(names(Scope::Dev).len(), runtime.len() + 2);
-        let locked = Locked::parse("uv.lock".into(), LOCK).expect("a valid lock");
-        assert_eq!(locked.way("app", Scope::Dev, "speed"), ["app", "web", "speed"]);
-        assert!(locked.lines("other", Scope::Dev).is_none());
-    }
-
-    #[test]
-    fn what_counts() {
-        let same = |from: &str, to: &str, scope| {
-            assert!(LOCK.contains(from), "{from}");
-            lines(LOCK, scope) == lines(&LOCK.replacen(from, to, 1), scope)
-        };
-        assert!(same("revision = 3", "revision = 4", Scope::Dev));
-        assert!(same("2024-01-01", "2025-01-01", Scope::Dev));
-        assert!(same("size = 3", "size = 4", Scope::Dev));
-        assert!(same("https://example.org/t.whl", "https://mirror.example.org/t.whl", Scope::Dev));
-        assert!(same("\"app\", \"lib\"]", "\"app\", \"lib\", \"new\"]", Scope::Dev));
-        assert!(same("version = \"7\"", "version = \"8\"", Scope::Runtime));
-        assert!(!same("version = \"7\"", "version = \"8\"", Scope::Dev));
-        assert!(!same("sha256:aa", "sha256:ab", Scope::Dev));
-        assert!(!same("{ name = \"lib\", editable", "{ name = \"lib\", specifier = \">1\", editable", Scope::Runtime));
-        assert!(!same("tester\" }] }", "tester\", specifier = \">1\" }] }", Scope::Dev));
-        assert!(same("tester\" }] }", "tester\", specifier = \">1\" }] }", Scope::Runtime));
-        assert!(!same(">=3.11", ">=3.12", Scope::Runtime));
-        assert!(same("dev = [{", "dev = [{ name = \"lib\" }, {", Scope::Runtime));
-        assert!(!same("dev = [{", "dev = [{ name = \"lib\" }, {", Scope::Dev));
-        assert!(same("version = \"5\"", "version = \"6\"", Scope::Dev));
-    }
-
-    #[test]
-    fn a_scan_finds_the_same_local_packages() {
-        let names = |it: Locked| -> Vec<(String, Option<Utf8PathBuf>)> {
-            it.locals().map(|it| (it.name.clone(), it.local.clone())).collect()
-        };
-        let path = Utf8Path::new("uv.lock");
-        for text in [LOCK.to_owned(), LOCK.replace('\n', "\r\n"), LOCK.replace(" = ", "=")] {
-            let all = names(Locked::parse(path, &text).expect("a valid lock"));
-            assert_eq!(names(Locked::scan(path, &text).expect("a valid lock")), all);
-            assert_eq!(all.len(), 2);
-        }
-    }
-}
+mod tests;

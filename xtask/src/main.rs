@@ -18,8 +18,8 @@ use xtask::revisions::Place;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
 use xtask::{
-    audit, check, clean, context, doctor, emission, emit, graphview, init, junit, planview, proc, report, times,
-    verdicts,
+    audit, check, clean, context, doctor, emission, emit, gitlab, graphview, image, init, junit, leave, planview, proc,
+    report, times, verdicts,
 };
 
 fn main() {
@@ -78,6 +78,10 @@ fn dispatch(flags: Flags) -> Result<i32> {
             let steps = audit::replay(&place, &head, commits)?;
             print(&if json { serde_json::to_string_pretty(&steps)? + "\n" } else { audit::table(&steps) })?;
             Ok(if steps.iter().any(|it| it.error.is_some()) { 2 } else { 0 })
+        }
+        Command::Image(wish) => {
+            print(&image::command(&start.repo()?, &wish, &|text| anstream::eprintln!("{text}"))?)?;
+            Ok(0)
         }
         Command::Doctor { json } => start.doctor(json),
         Command::Tools { fetch } => list_tools(&start.repo()?, fetch),
@@ -144,6 +148,7 @@ impl Start {
         anstream::eprint!("{}", planview::preamble(&plan));
         context::write(&out.join("plan.json"), planview::json(&plan))?;
         if plan.jobs.is_empty() {
+            leave::nothing_together(&out)?;
             context::write(&out.join("junit.xml"), junit::text(&junit::nothing(&planview::nothing(&plan))))?;
             print(&planview::nothing(&plan))?;
             return Ok(0);
@@ -209,6 +214,7 @@ fn run(
     started: Instant,
     config: Option<&Utf8Path>,
 ) -> Result<i32> {
+    let began = gitlab::read::now()?;
     let out = &place.root.join("target/ci");
     let plan = &handed.plan;
     let todo = run::todo(repo, plan)?;
@@ -216,7 +222,7 @@ fn run(
         let list: Vec<&str> = repo.no_projects.iter().map(|it| it.as_str()).collect();
         anstream::eprintln!("no project, for it has no [project] table, so nothing looks at it: {}", list.join(", "));
     }
-    prepare(out, handed)?;
+    leave::prepare(out, handed)?;
     ctrlc::set_handler(|| {
         if proc::cancelled() {
             proc::kill_all();
@@ -238,7 +244,7 @@ fn run(
     let witness = Witness::new(place, plan);
     let records = run::run(repo, &tools, &todo, out, &options, &live);
     live.close();
-    write_junit(out, &records)?;
+    leave::junit(out, &records)?;
     times::write(out, &records)?;
     if !handed.run.is_empty() {
         verdicts::write(out, &handed.run, &records)?;
@@ -246,6 +252,8 @@ fn run(
     record(witness, repo, &tools, &records, out);
     let colour = report::colour_wanted(std::io::stdout().is_terminal());
     print(&report::summary(&records, started.elapsed(), colour, config))?;
+    let notes = leave::gitlab(out, &gitlab::read::input(repo, &tools, out, &records, began)?)?;
+    print(&notes.iter().map(|it| format!("note: {it}\n")).collect::<String>())?;
     let code = report::exit_code(&records, proc::cancelled());
     // What holds it back is red in another job of the pipeline, and nothing here is.
     let held_back = code == 0 && !handed.elsewhere.is_empty() && records.iter().any(|it| it.blocked);
@@ -269,39 +277,6 @@ fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|it| it == "true" || it == "1")
 }
 
-/// Makes `target/ci` ready: what earlier runs left of these jobs must not be taken for this run's.
-fn prepare(out: &Utf8Path, handed: &Handed) -> Result<()> {
-    let plan = &handed.plan;
-    for dir in ["home", "empty", "work"] {
-        context::remake(&out.join(dir))?;
-    }
-    if !handed.run.is_empty() {
-        // What came from other jobs is theirs to report; their verdicts and what they have made stays.
-        for dir in ["junit", "logs", "gitlab"] {
-            context::remake(&out.join(dir))?;
-        }
-    }
-    for job in &plan.jobs {
-        let name = format!("{}.{}", job.project, job.stage.name);
-        for stale in [format!("logs/{name}.log"), format!("logs/{}.log", job.stage.name), format!("junit/{name}.xml")] {
-            remove_if_there(&out.join(stale))?;
-        }
-        for kind in ["dev", "runtime"] {
-            remove_if_there(&out.join(format!("logs/{}.environment-{kind}.log", job.project)))?;
-        }
-    }
-    remove_if_there(&out.join("junit.xml"))
-}
-
-fn remove_if_there(path: &Utf8Path) -> Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("could not remove {path}"))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Two runs in one work tree would write the same files.
 fn only_one(out: &Utf8Path) -> Result<std::fs::File> {
     if out.is_symlink() {
@@ -316,16 +291,6 @@ fn only_one(out: &Utf8Path) -> Result<std::fs::File> {
         file.lock().with_context(|| format!("could not lock {path}"))?;
     }
     Ok(file)
-}
-
-fn write_junit(out: &Utf8Path, records: &[Record]) -> Result<()> {
-    for record in records {
-        let name = format!("{}.{}", record.project, record.stage.name);
-        let one = junit::report(&name, &[record]);
-        context::write(&out.join("junit").join(format!("{name}.xml")), junit::text(&one))?;
-    }
-    let all: Vec<&Record> = records.iter().collect();
-    context::write(&out.join("junit.xml"), junit::text(&junit::report("xtask", &all)))
 }
 
 fn list_tools(repo: &Repo, fetch: bool) -> Result<i32> {

@@ -86,7 +86,11 @@ fn effects_stay_where_they_belong() {
         for (word, files) in allowed {
             let name = path.file_name().expect("a file has a name");
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-            let used = code.into_iter().any(|line| line.contains(word));
+            // As a word of its own: `product::` is no `duct::`.
+            let is_used = |line: &str| {
+                line.match_indices(word).any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric()))
+            };
+            let used = code.into_iter().any(is_used);
             assert!(!used || files.contains(&name), "{path} uses `{word}`, which belongs in {}", files.join(" or "));
         }
     }
@@ -130,11 +134,25 @@ fn the_middle_is_pure() {
         "rules.rs",
         "stages/undeclared/advice.rs",
         "side.rs",
+        "side/links.rs",
+        "side/same.rs",
         "survey.rs",
         "touched.rs",
         "tree.rs",
         "verdict.rs",
         "junit.rs",
+        "junit/split.rs",
+        "gitlab.rs",
+        "gitlab/cobertura.rs",
+        "gitlab/dependencies.rs",
+        "gitlab/fit.rs",
+        "gitlab/metrics.rs",
+        "gitlab/print.rs",
+        "gitlab/quality.rs",
+        "gitlab/sast.rs",
+        "gitlab/sbom.rs",
+        "gitlab/security.rs",
+        "verdict/particulars.rs",
         "waivers.rs",
         "lock.rs",
         "manifest.rs",
