@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::stages;
 
 mod exceptions;
+pub mod gitlab;
 
 pub use exceptions::{NoInput, Waiver, check_no_input, check_waiver};
 
@@ -50,6 +51,8 @@ pub struct Config {
     pub docker_build: DockerBuild,
     #[serde(default)]
     pub pages: Pages,
+    #[serde(default)]
+    pub gitlab: gitlab::Gitlab,
     /// grype by version and sha256 of its release archives.
     pub grype: Release,
     /// Where to fetch from instead of the usual places.
@@ -324,6 +327,7 @@ impl Config {
                 bail!("docker-build.packages: `{package}` is no name of a Debian package");
             }
         }
+        self.gitlab.check()?;
         one_of("radon.maintainability", &self.radon.maintainability.to_string(), &["A", "B", "C"])?;
         one_of("radon.complexity", &self.radon.complexity.to_string(), &["A", "B", "C", "D", "E", "F"])?;
         if !(0.0..=100.0).contains(&self.pytest.coverage) {

@@ -48,6 +48,7 @@ const INDEX: &[&str] = &[
     "UV_OFFLINE",
     "UV_HTTP_TIMEOUT",
     "UV_CONCURRENT_DOWNLOADS",
+    "UV_LINK_MODE",
     "PIP_INDEX_URL",
     "PIP_EXTRA_INDEX_URL",
     "NETRC",

@@ -9,6 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use hmac_sha256::Hash;
 use toml::{Table, Value};
 
+use crate::config::gitlab::Platform;
 use crate::manifest::{Manifest, Workspace, normalise_name, requirement_name};
 
 /// A sha256.
@@ -70,6 +71,8 @@ pub struct Facts {
     pub inputs: Vec<String>,
     /// `[tool.xtask] image`.
     pub image: bool,
+    /// `[tool.xtask] gitlab-platforms`.
+    pub platforms: Option<Vec<Platform>>,
     /// Does its build backend obey `.gitignore` files?
     pub ignores: bool,
     /// Do its pytest settings name documents?
@@ -117,6 +120,7 @@ impl Facts {
             documents: documents(manifest),
             inputs: typed.tool.xtask.inputs.clone(),
             image: typed.tool.xtask.image,
+            platforms: typed.tool.xtask.gitlab_platforms.clone(),
             ignores: backend(manifest).contains("hatch"),
             tests_documents: manifest
                 .at(&["tool", "pytest"])

@@ -28,11 +28,15 @@ pub enum Command {
     },
     /// Run just these stages (and those whose files they read).
     Stage {
-        /// Stage names, as in docs/stages.md.
-        #[arg(required = true, value_name = "NAME")]
+        /// Stage names, as in docs/stages.md; all of the plan where one is handed over.
+        #[arg(value_name = "NAME")]
         stages: Vec<String>,
         #[command(flatten)]
         selection: Selection,
+        /// Run just the jobs of this plan: a file that `plan --json` has written, or the text of one. Without the flag the
+        /// variable XTASK_PLAN is asked, which every job of an emitted pipeline has.
+        #[arg(long, value_name = "FILE|JSON", conflicts_with_all = ["all", "base", "head"])]
+        plan: Option<String>,
         #[command(flatten)]
         how: How,
     },
@@ -49,6 +53,17 @@ pub enum Command {
         /// Say why this project is in the plan or left out of it.
         #[arg(long, value_name = "PROJECT")]
         explain: Option<String>,
+    },
+    /// Write the child pipeline of GitLab that runs the plan.
+    Emit {
+        #[command(flatten)]
+        selection: Selection,
+        /// Where to; standard output without it.
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<Utf8PathBuf>,
+        /// One file of a pipeline that needs several: what a job of that pipeline asks for.
+        #[arg(long, value_name = "N/M/CUT/BATCH", hide = true)]
+        part: Option<String>,
     },
     /// Draw who needs whom, with what is affected marked.
     Graph {

@@ -45,20 +45,27 @@ impl Node<'_> {
     fn cost(&self) -> u32 {
         match self {
             Node::Tool(_) => 5,
-            Node::Environment(..) => 1,
-            Node::Each(stage, _) => match stage.name {
-                "docker-build" => 60,
-                "pages" | "pytest" => 3,
-                "build" | "sbom" => 2,
-                _ => 1,
-            },
-            Node::Batch(stage, projects) => match stage.name {
-                "semgrep" => 3 + projects.len() as u32 / 10,
-                "bandit" => 1 + projects.len() as u32 / 3,
-                "radon" => 1 + projects.len() as u32 / 4,
-                _ => 1,
-            },
+            Node::Environment(..) => ENVIRONMENT,
+            Node::Each(stage, _) => cost(stage, 1),
+            Node::Batch(stage, projects) => cost(stage, projects.len()),
         }
+    }
+}
+
+/// Seconds, roughly, that it takes to bring an environment up to date.
+pub const ENVIRONMENT: u32 = 1;
+
+/// Seconds of work, roughly, of a stage that was never timed, on so many projects at once.
+pub fn cost(stage: &Stage, projects: usize) -> u32 {
+    let projects = projects as u32;
+    match stage.name {
+        "docker-build" => 60,
+        "pages" | "pytest" => 3,
+        "build" | "sbom" => 2,
+        "semgrep" => 3 + projects / 10,
+        "bandit" => 1 + projects / 3,
+        "radon" => 1 + projects / 4,
+        _ => 1,
     }
 }
 

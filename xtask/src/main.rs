@@ -8,15 +8,17 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Parser;
+use xtask::config::Config;
 use xtask::decide::{self, Decision};
 use xtask::discover::Repo;
 use xtask::flags::{Command, Flags, How, Selection};
+use xtask::handover::{self, Handed};
 use xtask::live::Live;
 use xtask::plan::Plan;
 use xtask::revisions::Place;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
-use xtask::{audit, clean, context, graphview, junit, planview, proc, report};
+use xtask::{audit, clean, context, emit, graphview, junit, planview, proc, report, times, verdicts};
 
 fn main() {
     let flags = Flags::parse();
@@ -34,11 +36,17 @@ fn dispatch(flags: Flags) -> Result<i32> {
     let start = Start { here, config: flags.config };
     match flags.command {
         Command::Ci { selection, stages, how } => start.go(&selection, &stages, &how),
-        Command::Stage { stages, selection, how } => {
+        Command::Stage { stages, selection, plan, how } => {
             if stages == ["clear-cache"] {
-                return tidy_up(&start.place()?.root, false, false);
+                return clear_cache(&start.place()?.root);
             }
-            start.go(&selection, &stages, &how)
+            let compares = selection.all || selection.base.is_some() || selection.head.is_some();
+            let given = || std::env::var(PLAN).ok().filter(|it| !compares && !it.is_empty());
+            match plan.or_else(given) {
+                Some(plan) => start.go_handed(&plan, &selection, &stages, &how),
+                None if stages.is_empty() => bail!("name a stage, or hand a plan over with --plan"),
+                None => start.go(&selection, &stages, &how),
+            }
         }
         Command::Plan { selection, stages, json, explain } => {
             let decision = start.decide(&selection, &stages)?;
@@ -49,6 +57,7 @@ fn dispatch(flags: Flags) -> Result<i32> {
             })?;
             Ok(0)
         }
+        Command::Emit { selection, output, part } => start.emit(&selection, output.as_deref(), part.as_deref()),
         Command::Graph { selection, format } => {
             let decision = start.decide(&selection, &[])?;
             print(&graphview::draw(&decision.revisions.head, &decision.plan, format))?;
@@ -99,12 +108,7 @@ impl Start {
         let out = place.root.join("target/ci");
         let _lock = only_one(&out)?;
         let plan = self.decide(selection, stages)?.plan;
-        if plan.projects.is_empty() {
-            bail!(
-                "there is no project: nothing that `projects` in {} names has a pyproject.toml with a [project] table",
-                place.file
-            );
-        }
+        check_projects(&plan, &place)?;
         anstream::eprint!("{}", planview::preamble(&plan));
         context::write(&out.join("plan.json"), planview::json(&plan))?;
         if plan.jobs.is_empty() {
@@ -112,18 +116,105 @@ impl Start {
             print(&planview::nothing(&plan))?;
             return Ok(0);
         }
-        run(&self.repo()?, &plan, &out, how, started)
+        let handed = Handed { plan, ..Handed::default() };
+        run(&self.repo()?, &handed, &out, how, started)
+    }
+
+    /// Runs the jobs of a plan that was handed over, compares nothing, and reports.
+    fn go_handed(&self, plan: &str, selection: &Selection, stages: &[String], how: &How) -> Result<i32> {
+        let started = Instant::now();
+        let text = if plan.trim_start().starts_with('{') {
+            plan.to_owned()
+        } else {
+            std::fs::read_to_string(self.here.join(plan)).with_context(|| format!("could not read the plan {plan}"))?
+        };
+        let handed = handover::read(&text)?;
+        if handed.plan.jobs.is_empty() {
+            // The job that has nothing to do has no repository either.
+            let said = planview::nothing(&handed.plan);
+            context::write(&self.here.join("target/ci/junit.xml"), junit::text(&junit::nothing(&said)))?;
+            print(&said)?;
+            return Ok(0);
+        }
+        let handed = handed.only(stages, &selection.projects)?;
+        if handed.plan.jobs.is_empty() {
+            bail!("the plan that was handed over has no job of {}", stages.join(", "));
+        }
+        let repo = self.repo()?;
+        let out = repo.root.join("target/ci");
+        let _lock = only_one(&out)?;
+        anstream::eprint!("{}", planview::preamble(&handed.plan));
+        context::write(&out.join("plan.json"), planview::json(&handed.plan))?;
+        run(&repo, &handed, &out, how, started)
+    }
+
+    /// Writes the child pipeline.
+    fn emit(&self, selection: &Selection, output: Option<&Utf8Path>, part: Option<&str>) -> Result<i32> {
+        let decision = self.decide(selection, &[])?;
+        let place = self.place()?;
+        check_projects(&decision.plan, &place)?;
+        let config = Config::load(&place.file)?;
+        let around = surroundings(&config);
+        let input = emit::Input {
+            plan: &decision.plan,
+            known: &emit::units::known(&decision.revisions.head),
+            config: &config,
+            around: &around,
+            times: &times::read(&place.root.join("target/ci")),
+        };
+        let text = match part {
+            Some(word) => {
+                let (split, number) = emit::Split::parse(word)?;
+                emit::part(&input, &split, number)?
+            }
+            None => {
+                let emission = emit::pipeline(&input)?;
+                anstream::eprint!("{}{}", planview::preamble(&decision.plan), emission.said);
+                emission.files.into_iter().next().map(|(_, text)| text).unwrap_or_default()
+            }
+        };
+        match output {
+            Some(file) => context::write(&self.here.join(file), text)?,
+            None => print(&text)?,
+        }
+        Ok(0)
+    }
+}
+
+/// Without a project there is nothing that could be red.
+fn check_projects(plan: &Plan, place: &Place) -> Result<()> {
+    if plan.projects.is_empty() {
+        bail!(
+            "there is no project: nothing that `projects` in {} names has a pyproject.toml with a [project] table",
+            place.file
+        );
+    }
+    Ok(())
+}
+
+/// The variable that hands a plan over.
+const PLAN: &str = "XTASK_PLAN";
+
+/// What GitLab says of the pipeline that is made.
+fn surroundings(config: &Config) -> emit::Surroundings {
+    let var = |name: &str| std::env::var(name).ok().filter(|it| !it.is_empty());
+    let plain = |it: &String| it.chars().all(|c| c.is_ascii_graphic() && c != '$');
+    let branch = var("CI_COMMIT_BRANCH");
+    emit::Surroundings {
+        image: var("XTASK_IMAGE").or_else(|| var("CI_JOB_IMAGE")).filter(plain),
+        deploys: config.gitlab.pages && branch.is_some() && branch == var("CI_DEFAULT_BRANCH"),
     }
 }
 
 /// Runs a plan and reports.
-fn run(repo: &Repo, plan: &Plan, out: &Utf8Path, how: &How, started: Instant) -> Result<i32> {
+fn run(repo: &Repo, handed: &Handed, out: &Utf8Path, how: &How, started: Instant) -> Result<i32> {
+    let plan = &handed.plan;
     let todo = run::todo(repo, plan)?;
     if !repo.no_projects.is_empty() {
         let list: Vec<&str> = repo.no_projects.iter().map(|it| it.as_str()).collect();
         anstream::eprintln!("no project, for it has no [project] table, so nothing looks at it: {}", list.join(", "));
     }
-    prepare(out, plan)?;
+    prepare(out, handed)?;
     ctrlc::set_handler(|| {
         if proc::cancelled() {
             proc::kill_all();
@@ -139,20 +230,39 @@ fn run(repo: &Repo, plan: &Plan, out: &Utf8Path, how: &How, started: Instant) ->
     let options = Options {
         jobs: how.jobs.map_or(cores, usize::from),
         fail_fast: how.fail_fast,
-        ci: std::env::var("CI").is_ok_and(|it| it == "true" || it == "1"),
+        ci: is_ci(),
+        outside: verdicts::outside(out, handed)?,
     };
     let records = run::run(repo, &tools, &todo, out, &options, &live);
     live.close();
     write_junit(out, &records)?;
+    times::write(out, &records)?;
+    if !handed.run.is_empty() {
+        verdicts::write(out, &handed.run, &records)?;
+    }
     let colour = report::colour_wanted(std::io::stdout().is_terminal());
     print(&report::summary(&records, started.elapsed(), colour))?;
-    Ok(report::exit_code(&records, proc::cancelled()))
+    let code = report::exit_code(&records, proc::cancelled());
+    // What holds it back is red in another job of the pipeline, and nothing here is.
+    let held_back = code == 0 && !handed.elsewhere.is_empty() && records.iter().any(|it| it.blocked);
+    Ok(if held_back { emit::HELD_BACK } else { code })
+}
+
+fn is_ci() -> bool {
+    std::env::var("CI").is_ok_and(|it| it == "true" || it == "1")
 }
 
 /// Makes `target/ci` ready: what earlier runs left of these jobs must not be taken for this run's.
-fn prepare(out: &Utf8Path, plan: &Plan) -> Result<()> {
+fn prepare(out: &Utf8Path, handed: &Handed) -> Result<()> {
+    let plan = &handed.plan;
     for dir in ["home", "empty", "work"] {
         context::remake(&out.join(dir))?;
+    }
+    if !handed.run.is_empty() {
+        // What came from other jobs is theirs to report; their verdicts and what they have made stays.
+        for dir in ["junit", "logs", "gitlab"] {
+            context::remake(&out.join(dir))?;
+        }
     }
     for job in &plan.jobs {
         let name = format!("{}.{}", job.project, job.stage.name);
@@ -231,6 +341,16 @@ fn tidy_up(root: &Utf8Path, dry_run: bool, with_tools: bool) -> Result<i32> {
         clean::delete(&paths)?;
     }
     Ok(0)
+}
+
+/// Deletes what runs have left; in a job of GitLab also what its cache holds, for which something must stay.
+fn clear_cache(root: &Utf8Path) -> Result<i32> {
+    let cache = root.join(emit::UV_CACHE);
+    if is_ci() && cache.parent().is_some_and(|it| it.is_dir()) {
+        context::remake(&cache)?;
+        context::write(&cache.join("cleared"), "")?;
+    }
+    tidy_up(root, false, false)
 }
 
 /// Prints to standard output; a reader that went away is no error.

@@ -9,6 +9,7 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
 use crate::config::Waiver;
+use crate::config::gitlab::{Platform, check_platforms};
 
 /// A parsed `pyproject.toml`.
 #[derive(Debug, Clone)]
@@ -79,6 +80,8 @@ pub struct XtaskTable {
     /// Extra inputs, as globs relative to the project: files that its stages read beside those they read anyway.
     #[serde(default)]
     pub inputs: Vec<String>,
+    /// The platforms that GitLab checks it on, instead of those of `[gitlab]`.
+    pub gitlab_platforms: Option<Vec<Platform>>,
     /// Exceptions, each with owner, reason and expiry date.
     #[serde(default)]
     pub waiver: Vec<Waiver>,
@@ -124,6 +127,9 @@ impl Manifest {
             }
             crate::config::check_setting(&it.setting, &it.value)
                 .with_context(|| format!("{path}: [[tool.xtask.override]]"))?;
+        }
+        if let Some(platforms) = &typed.tool.xtask.gitlab_platforms {
+            check_platforms("`gitlab-platforms` in [tool.xtask]", platforms).with_context(|| format!("{path}"))?;
         }
         for waiver in &typed.tool.xtask.waiver {
             crate::stages::find(&waiver.stage).with_context(|| format!("{path}: [[tool.xtask.waiver]]"))?;

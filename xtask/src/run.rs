@@ -18,6 +18,7 @@ use crate::plan::{Job, Plan};
 use crate::stages::{Run, Stage};
 use crate::tools::Tools;
 use crate::verdict::{Case, Outcome, Verdict};
+use crate::verdicts::Outside;
 use crate::{environments, proc, waivers};
 
 /// One job of a plan and the project that it is about.
@@ -57,6 +58,13 @@ pub struct Record {
     pub blocked: bool,
 }
 
+impl Record {
+    /// Must what needs it not run? What could not be checked on this machine holds nothing back.
+    pub fn holds_back(&self) -> bool {
+        self.blocked || (self.verdict.outcome() >= Outcome::Fail && !self.verdict.is_not_checked())
+    }
+}
+
 /// How to run.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -66,6 +74,8 @@ pub struct Options {
     pub fail_fast: bool,
     /// Is this a CI machine?
     pub ci: bool,
+    /// What other jobs of the same run have done.
+    pub outside: Outside,
 }
 
 /// Everything that the threads of a run share.
@@ -94,8 +104,11 @@ struct State {
 
 /// Runs all jobs and returns a record for each, in the same order.
 pub fn run(repo: &Repo, tools: &Tools, todo: &[Todo], out: &Utf8Path, options: &Options, live: &Live) -> Vec<Record> {
-    let selected: BTreeSet<String> = todo.iter().map(|job| job.project.name.clone()).collect();
-    let stages: BTreeSet<&'static str> = todo.iter().map(|job| job.stage.name).collect();
+    let outside = &options.outside;
+    let ours = todo.iter().map(|job| job.project.name.clone());
+    let selected: BTreeSet<String> = ours.chain(outside.projects.iter().cloned()).collect();
+    let stages: BTreeSet<&'static str> =
+        todo.iter().map(|job| job.stage.name).chain(outside.stages.iter().copied()).collect();
     let session = Session {
         repo,
         tools,
@@ -265,12 +278,12 @@ impl Session<'_> {
     /// The verdict of a job that must not run because a need of it is red.
     fn blocked(&self, stage: &Stage, project: &Project) -> Option<Verdict> {
         let state = self.lock();
-        let is_red = |need: &&str| {
-            let record = state.records.get(&(project.name.clone(), *need));
-            record
-                .is_some_and(|it| it.blocked || (it.verdict.outcome() >= Outcome::Fail && !it.verdict.is_not_checked()))
+        let red = |need: &&'static str| -> Option<String> {
+            let key = (project.name.clone(), *need);
+            let here = state.records.get(&key).is_some_and(Record::holds_back).then(|| (*need).to_owned());
+            here.or_else(|| self.options.outside.red.get(&key).cloned())
         };
-        let red: Vec<&str> = stage.needs.iter().copied().filter(is_red).collect();
+        let red: Vec<String> = stage.needs.iter().filter_map(red).collect();
         let (verb, list) = (if red.len() == 1 { "is" } else { "are" }, red.join(", "));
         (!red.is_empty()).then(|| Verdict::one(Case::skip(stage.name, format!("needs {list}, which {verb} not green"))))
     }
