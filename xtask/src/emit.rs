@@ -207,7 +207,7 @@ impl<'a> Desk<'a> {
     /// Everything in one file, or the limits that it passes.
     fn one_file(&self, cut: Cut) -> Result<Result<Emission, Vec<String>>> {
         let units = self.units(cut, BATCH);
-        if let Some(over) = self.hopeless(units.len(), 1) {
+        if let Some(over) = self.hopeless(units.len()) {
             return Ok(Err(vec![over]));
         }
         let pipeline = self.child(&units, self.header());
@@ -222,8 +222,8 @@ impl<'a> Desk<'a> {
     }
 
     /// Jobs take memory: more than so many need not be tried.
-    fn hopeless(&self, units: usize, files: usize) -> Option<String> {
-        let measure = Measure { parsed: units.div_ceil(files) * 1000, jobs: units, ..Measure::default() };
+    fn hopeless(&self, units: usize) -> Option<String> {
+        let measure = Measure { parsed: units * split::JOB, jobs: units, ..Measure::default() };
         measure.over(self.settings().tier).into_iter().next()
     }
 
@@ -233,14 +233,21 @@ impl<'a> Desk<'a> {
             refused.push("several files: a selection by --project is not handed to other pipelines".to_owned());
             return Ok(None);
         };
-        let mut over = Vec::new();
-        let mut parts = 2;
+        // More files make nothing smaller but a file.
+        let jobs = Measure { jobs: self.units(cut, BATCH).len(), ..Measure::default() };
+        let mut over = jobs.over(self.settings().tier);
+        if !over.is_empty() {
+            refused.push(format!("{} in several files: {}", word(cut), over.join(", ")));
+            return Ok(None);
+        }
+        let weight: usize = split::weight(&self.units(cut, BATCH));
+        let mut parts = weight.div_ceil(budget::PARSED).max(2);
         while parts <= FILES {
             for batch in [BATCH, 25] {
                 let split = Split { parts, cut, batch };
-                let units = self.units(cut, batch).len();
-                let empty = || split::split(&self.units(cut, batch), parts).iter().any(Vec::is_empty);
-                if self.hopeless(units, parts).is_some() || empty() {
+                let units = split::split(&self.units(cut, batch), parts);
+                let most = units.iter().map(Vec::len).max().unwrap_or_default();
+                if units.iter().any(Vec::is_empty) || self.hopeless(most).is_some() {
                     continue;
                 }
                 let Input { config, around, .. } = self.input;
@@ -259,6 +266,9 @@ impl<'a> Desk<'a> {
                 over = measure.over(self.settings().tier);
                 if over.is_empty() {
                     return Ok(Some(Emission { files, cut: Some(cut), measure, said: String::new() }));
+                }
+                if measure.parsed <= budget::PARSED {
+                    parts = FILES;
                 }
             }
             parts = parts * 3 / 2 + 1;

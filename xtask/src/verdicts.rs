@@ -65,13 +65,13 @@ pub fn outside(out: &Utf8Path, handed: &Handed) -> Result<Outside> {
         let path = file(out, project, stage);
         let mut hold = |why: String| outside.red.insert((project.clone(), *stage), why);
         if !path.exists() {
-            hold(format!("{stage}, of which no verdict came from its job"));
+            hold(format!("{stage} (no verdict came from its job)"));
             continue;
         }
         let text = std::fs::read_to_string(&path).with_context(|| format!("could not read {path}"))?;
         let said: Said = serde_json::from_str(&text).with_context(|| format!("{path} is no verdict"))?;
         if said.run != handed.run {
-            hold(format!("{stage}, of which only the verdict of another run is there"));
+            hold(format!("{stage} (only the verdict of another run is there)"));
         } else if said.holds_back {
             hold((*stage).to_owned());
         }

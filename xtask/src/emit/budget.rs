@@ -3,7 +3,7 @@
 //! Pure. Each limit names itself when it is passed. The figures are those of GitLab's documents; an administrator may have
 //! set others.
 
-use serde_yaml::Value;
+use serde_json::Value;
 
 use super::yaml::{Body, Pipeline};
 use crate::config::gitlab::Tier;
@@ -44,7 +44,7 @@ impl Measure {
     pub fn add(&mut self, pipeline: &Pipeline, text: &str, level: usize) {
         self.jobs += pipeline.entries.len();
         self.bytes = self.bytes.max(text.len());
-        self.parsed = self.parsed.max(parsed(text));
+        self.parsed = self.parsed.max(parsed(pipeline));
         self.depth = self.depth.max(level);
         self.downstream += 1;
         for entry in &pipeline.entries {
@@ -56,7 +56,7 @@ impl Measure {
             self.needs = self.needs.max(needs.len());
         }
         let values = pipeline.jobs().flat_map(|(_, job)| job.variables.values());
-        self.variable = self.variable.max(values.map(super::yaml::Variable::size).max().unwrap_or(0));
+        self.variable = self.variable.max(values.map(String::len).max().unwrap_or(0));
     }
 
     /// The limits of a tier, with what is measured.
@@ -82,23 +82,28 @@ impl Measure {
     }
 }
 
-/// Bytes of memory of a parsed file.
-fn parsed(text: &str) -> usize {
-    serde_yaml::from_str::<Value>(text).map_or(0, |it| memory(&it))
+/// Bytes of memory of a parsed file, but for the few lines above its jobs.
+fn parsed(pipeline: &Pipeline) -> usize {
+    let of = |it: &super::yaml::Entry| string(&it.name) + serde_json::to_value(&it.body).map_or(0, |it| memory(&it));
+    pipeline.entries.iter().map(of).sum()
 }
 
 /// The memory of a value in Ruby on a 64-bit machine: a slot of 40 bytes, and what does not fit in it.
 fn memory(value: &Value) -> usize {
     match value {
-        Value::String(text) if text.len() > 23 => 41 + text.len(),
-        Value::Sequence(list) => {
+        Value::String(text) => string(text),
+        Value::Array(list) => {
             let beyond = if list.len() > 3 { 8 * list.len() } else { 0 };
             40 + beyond + list.iter().map(memory).sum::<usize>()
         }
-        Value::Mapping(map) => {
-            let table = if map.len() > 8 { 40 + 64 * map.len().next_power_of_two() } else { 168 };
-            table + map.iter().map(|(key, value)| memory(key) + memory(value)).sum::<usize>()
+        Value::Object(map) => {
+            let table = if map.len() > 8 { 120 + 28 * map.len().next_power_of_two() } else { 168 };
+            table + map.iter().map(|(key, value)| string(key) + memory(value)).sum::<usize>()
         }
         _ => 40,
     }
+}
+
+fn string(text: &str) -> usize {
+    if text.len() > 23 { 41 + text.len() } else { 40 }
 }

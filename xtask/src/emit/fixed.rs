@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::job::{PLAN, UV_CACHE, common, minutes};
 use super::yaml::{
-    AllowFailure, Artifacts, Body, Cache, Child, Common, Entry, Include, Inherit, Job, Reports, Trigger, Variable,
+    AllowFailure, Artifacts, Body, Cache, Child, Common, Entry, Include, Inherit, Job, Reports, Trigger,
 };
 use super::{Split, Surroundings};
 use crate::config::Config;
@@ -24,8 +24,8 @@ pub fn nothing(plan: &Plan, run: &str, config: &Config, around: &Surroundings, w
     let none = BTreeSet::new();
     let part = Part { plan, run, jobs: &[], elsewhere: &BTreeSet::new(), beside: &none };
     let mut job = plain("nothing", common(config, around, first(config), true), "xtask stage".to_owned());
-    job.variables.insert(PLAN.to_owned(), Variable::Raw { value: handover::text(&part), expand: false });
-    job.variables.insert("GIT_STRATEGY".to_owned(), Variable::Text("none".to_owned()));
+    job.variables.insert(PLAN, handover::text(&part));
+    job.variables.insert("GIT_STRATEGY", "none".to_owned());
     job.artifacts = Some(Artifacts {
         when: "always",
         expire_in: config.gitlab.expire_in.clone(),
@@ -44,8 +44,8 @@ pub fn clear_cache(config: &Config, around: &Surroundings, keys: &BTreeSet<Strin
     // Both words: without the second one a manual job can hold everything after it.
     job.allow_failure = Some(AllowFailure::Always(true));
     job.cache = keys.iter().take(CACHES).map(cache).collect();
-    job.variables.insert("GIT_DEPTH".to_owned(), Variable::Text("1".to_owned()));
-    job.variables.insert("UV_CACHE_DIR".to_owned(), Variable::Text(format!("$CI_PROJECT_DIR/{UV_CACHE}")));
+    job.variables.insert("GIT_DEPTH", "1".to_owned());
+    job.variables.insert("UV_CACHE_DIR", format!("$CI_PROJECT_DIR/{UV_CACHE}"));
     let mut comment = vec!["empties the cache when it is started by hand".to_owned()];
     if keys.len() > CACHES {
         comment.push(format!("{CACHES} of {} caches, since GitLab allows a job no more", keys.len()));
@@ -57,10 +57,10 @@ pub fn clear_cache(config: &Config, around: &Surroundings, keys: &BTreeSet<Strin
 pub fn relay(config: &Config, around: &Surroundings, selection: &str, split: &Split) -> Vec<Entry> {
     let mut entries = Vec::new();
     for part in 1..=split.parts {
-        let (maker, file) = (format!("generate-part-{part}"), format!("child-part-{part}.yml"));
+        let (maker, file) = (format!("generate-part-{part}"), format!("target/ci/child-part-{part}.yml"));
         let script = format!("xtask emit {selection} --part {} --output {file}", split.word(part));
         let mut job = plain("generate", common(config, around, first(config), true), script);
-        job.variables.insert("GIT_DEPTH".to_owned(), Variable::Text("0".to_owned()));
+        job.variables.insert("GIT_DEPTH", "0".to_owned());
         let (when, expire_in) = ("always", config.gitlab.expire_in.clone());
         job.artifacts = Some(Artifacts { when, expire_in, paths: vec![file.clone()], reports: None });
         let comment = vec![format!("part {part} of {}", split.parts)];

@@ -9,7 +9,7 @@ use camino::Utf8Path;
 use super::names;
 use super::units::{Known, Unit};
 use super::yaml::{
-    AllowFailure, Artifacts, Body, Cache, Common, Coverage, Docker, Entry, Image, Job, Pages, Reports, Retry, Variable,
+    AllowFailure, Artifacts, Body, Cache, Common, Coverage, Docker, Entry, Image, Job, Pages, Reports, Retry,
 };
 use super::{HELD_BACK, Surroundings};
 use crate::config::Config;
@@ -94,7 +94,7 @@ impl Maker<'_> {
         format!("xtask stage {}{project}", stages.join(" "))
     }
 
-    fn variables(&self, unit: &Unit) -> BTreeMap<String, Variable> {
+    fn variables(&self, unit: &Unit) -> BTreeMap<&'static str, String> {
         let lock = unit.jobs.iter().map(|it| &self.plan.jobs[*it]).filter(|it| it.stage.name == "lock");
         let dependants = lock.filter_map(|it| self.known.get(&it.project)).flat_map(|it| &it.dependants);
         let ours: BTreeSet<&str> = unit.jobs.iter().map(|it| self.plan.jobs[*it].project.as_str()).collect();
@@ -106,13 +106,14 @@ impl Maker<'_> {
         let part =
             Part { plan: self.plan, run: self.run, jobs: &unit.jobs, elsewhere: &unit.elsewhere, beside: &beside };
         let mut variables = BTreeMap::new();
-        variables.insert(PLAN.to_owned(), Variable::Raw { value: handover::text(&part), expand: false });
+        // There is no `$` in it, so no `expand: false` is needed, which not every client knows.
+        variables.insert(PLAN, handover::text(&part));
         // The time of an SBOM is that of the last commit to the lock, however long ago that was.
         let depth = if self.count(unit, "sbom") > 0 { "0" } else { "1" };
-        variables.insert("GIT_DEPTH".to_owned(), Variable::Text(depth.to_owned()));
+        variables.insert("GIT_DEPTH", depth.to_owned());
         if self.config.gitlab.cache && self.cache_key(unit).is_some() {
-            variables.insert("UV_CACHE_DIR".to_owned(), Variable::Text(format!("$CI_PROJECT_DIR/{UV_CACHE}")));
-            variables.insert("UV_LINK_MODE".to_owned(), Variable::Text("copy".to_owned()));
+            variables.insert("UV_CACHE_DIR", format!("$CI_PROJECT_DIR/{UV_CACHE}"));
+            variables.insert("UV_LINK_MODE", "copy".to_owned());
         }
         variables
     }

@@ -48,6 +48,15 @@ impl Split {
     }
 }
 
+/// Bytes that a job takes at least when GitLab has parsed it, and those of one entry in its part of the plan.
+pub const JOB: usize = 2000;
+const ENTRY: usize = 60;
+
+/// About the bytes that units take.
+pub fn weight(units: &[Unit]) -> usize {
+    units.iter().map(|it| JOB + ENTRY * it.jobs.len()).sum()
+}
+
 /// Spreads units over so many parts, the largest families first, each to the part with the least work so far.
 pub fn split(units: &[Unit], parts: usize) -> Vec<Vec<Unit>> {
     let mut family: Vec<usize> = (0..units.len()).collect();
@@ -61,8 +70,7 @@ pub fn split(units: &[Unit], parts: usize) -> Vec<Vec<Unit>> {
     for index in 0..units.len() {
         families.entry(root(&family, index)).or_default().push(index);
     }
-    // Both the jobs and the slices of the plan that they carry take room.
-    let weight = |members: &[usize]| -> usize { members.iter().map(|it| 1000 + 60 * units[*it].jobs.len()).sum() };
+    let weight = |members: &[usize]| -> usize { members.iter().map(|it| JOB + ENTRY * units[*it].jobs.len()).sum() };
     let mut families: Vec<Vec<usize>> = families.into_values().collect();
     families.sort_by_key(|it| (std::cmp::Reverse(weight(it)), it[0]));
     let mut places: Vec<(usize, BTreeSet<usize>)> = vec![(0, BTreeSet::new()); parts];

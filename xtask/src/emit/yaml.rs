@@ -65,7 +65,7 @@ pub struct Job {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_failure: Option<AllowFailure>,
     pub timeout: String,
-    pub variables: BTreeMap<String, Variable>,
+    pub variables: BTreeMap<&'static str, String>,
     pub cache: Vec<Cache>,
     pub script: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,17 +129,6 @@ pub struct Retry {
 pub enum AllowFailure {
     Always(bool),
     Codes { exit_codes: Vec<i32> },
-}
-
-#[derive(Debug, Clone, Serialize)]
-#[serde(untagged)]
-pub enum Variable {
-    Text(String),
-    /// Never expanded.
-    Raw {
-        value: String,
-        expand: bool,
-    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -256,16 +245,6 @@ impl Pipeline {
         }
         self.common = Some(common);
         self
-    }
-}
-
-impl Variable {
-    /// The length of its value.
-    pub fn size(&self) -> usize {
-        match self {
-            Variable::Text(text) => text.len(),
-            Variable::Raw { value, .. } => value.len(),
-        }
     }
 }
 

@@ -89,7 +89,7 @@ fn name() -> impl Strategy<Value = String> {
 
 #[test]
 fn foreign_text_stays_text() {
-    let mut config = Config::with_cases(400);
+    let mut config = Config::with_cases(150);
     config.failure_persistence = Some(Box::new(FileFailurePersistence::Off));
     let stages = vec!["ruff", "pytest", "sbom", "vulnerabilities", "build", "pages", "lock", "docker-build"];
     let shapes = select(vec!["stage", "group", "project", "auto"]);

@@ -50,9 +50,7 @@ impl Job {
 
     /// The part of the plan that it gets.
     pub fn handed(&self) -> Option<Handed> {
-        let plan = &self.get("variables")["XTASK_PLAN"];
-        let value = plan["value"].as_str()?;
-        assert_eq!(plan["expand"].as_bool(), Some(false), "{}", self.name);
+        let value = self.get("variables")["XTASK_PLAN"].as_str()?;
         assert!(value.len() <= 64 * 1024 && value.is_ascii() && !value.contains('$'), "{}", self.name);
         Some(handover::read(value).unwrap_or_else(|error| panic!("{}: {error:#}", self.name)))
     }

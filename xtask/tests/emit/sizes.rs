@@ -13,13 +13,13 @@ fn three_three_hundred_three_thousand() {
         "projects  tier          shape         jobs   largest file  parsed   files  needs  variable  cut\n",
     );
     for count in [3, 300, 3000] {
-        for (tier, shape, runners) in [
-            ("free", "auto", 2),
-            ("self-managed", "auto", 2),
-            ("self-managed", "stage", 2),
-            ("premium", "auto", 200),
-            ("ultimate", "group", 50),
-        ] {
+        for (tier, shape, runners) in
+            [("free", "auto", 2), ("self-managed", "auto", 2), ("self-managed", "stage", 2), ("premium", "auto", 200)]
+        {
+            if count == 3000 && tier == "self-managed" {
+                // The same files as for `free`: no limit of jobs is near.
+                continue;
+            }
             let made = Made::full(count, &format!("tier = \"{tier}\"\njobs = \"{shape}\"\nrunners = {runners}"));
             let emission = made.emission().unwrap_or_else(|error| panic!("{count} {tier} {shape}: {error:#}"));
             for (_, text) in &emission.files {

@@ -7,6 +7,7 @@ mod support;
 mod affected;
 mod check;
 mod cli;
+mod emit;
 mod fakes;
 mod init;
 mod planted_env;
