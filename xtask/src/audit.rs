@@ -1,6 +1,6 @@
 //! Replays history: what each commit would have selected, and which paths selected nothing by which rule.
 //!
-//! Reads git's objects alone; nothing is checked out or run. Must not judge a plan by itself: it shows what to judge.
+//! Reads git's objects alone; nothing is checked out or run (but by `rerun`). Must not judge a plan by itself: it shows what to judge.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,6 +16,9 @@ use crate::rules::Rules;
 use crate::side::Side;
 use crate::survey::Memo;
 use crate::tree::{Change, Tree};
+
+pub mod holes;
+pub mod rerun;
 
 /// One commit and what it would have selected.
 #[derive(Debug, Serialize)]

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, bail};
 use camino::Utf8Path;
 
+use crate::affected::Account;
 use crate::discover;
 use crate::flags::Selection;
 use crate::inputs;
@@ -72,13 +73,24 @@ pub fn explain(decision: &Decision, name: &str, stages: &[String]) -> Result<Str
         let stage = stages::find(stage)?;
         text += &planview::differences(stage, &comparison.differences(&planned.name, stage));
     }
-    if !planned.selected && stages.is_empty() {
+    if !planned.selected {
         let project = revisions.head.project(&planned.name).context("a planned project is one of head's")?;
-        for stage in runnable() {
+        for stage in runnable().filter(|_| stages.is_empty()) {
             let count = inputs::list(&revisions.head, project, stage).len();
             text += &format!("    {}: {count} inputs, equal at both\n", stage.name);
         }
-        text += &planview::elsewhere(&revisions.changes);
+        let whose = |path: &Utf8Path| whose(&comparison.account(path));
+        text += &planview::elsewhere(&revisions.changes, &whose);
     }
     Ok(text)
+}
+
+/// Whose input a path is, in words.
+fn whose(account: &Account) -> String {
+    match account {
+        Account::Project(name) => format!("of {name}"),
+        Account::Shared(what) => what.clone(),
+        Account::Nobody(_, reason) => format!("nobody's: {reason}"),
+        Account::Unknown => "nobody knows it".to_owned(),
+    }
 }

@@ -85,7 +85,7 @@ pub enum Command {
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
     },
-    /// Replay history: what each commit would have selected. Nothing is checked out or run.
+    /// Replay history: what each commit would have selected. Nothing is checked out or run, except with --run.
     Audit {
         /// How many first-parent commits.
         #[arg(long, value_name = "N", default_value = "20")]
@@ -93,6 +93,18 @@ pub enum Command {
         /// The newest of them.
         #[arg(long, value_name = "REV", default_value = "HEAD")]
         head: String,
+        /// Run everything at this revision, in a copy, and compare with the verdicts of earlier runs.
+        #[arg(long, value_name = "REV", conflicts_with_all = ["commits", "head"])]
+        run: Option<String>,
+        /// With --run: only these stages.
+        #[arg(long = "stage", value_name = "NAME", num_args = 1.., requires = "run")]
+        stages: Vec<String>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look for what is wrong here: git, base, projects, locks, rules, exceptions, tools; each with what mends it.
+    Doctor {
         /// As JSON.
         #[arg(long)]
         json: bool,

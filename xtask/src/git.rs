@@ -13,6 +13,7 @@ use crate::proc::{self, Call, Output};
 use crate::tree::{self, Builder, Change, Entry, Id, Mode, Tree};
 
 mod contents;
+mod copy;
 mod disk;
 mod find;
 mod hash;

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use hmac_sha256::Hash;
+use serde::{Deserialize, Serialize};
 
 use crate::facts::{Digest, Facts};
 use crate::locked::{Lockfile, Scope};
@@ -30,7 +31,8 @@ pub struct Line {
 }
 
 /// What a line is about, the nearest first: the order in which reasons are given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Part {
     /// The project's own files, and further files that it names.
     Own,

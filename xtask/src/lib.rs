@@ -43,6 +43,7 @@ pub mod environments;
 pub mod graph;
 pub mod live;
 pub mod proc;
+pub mod recorded;
 pub mod run;
 pub mod sources;
 pub mod times;
@@ -52,6 +53,7 @@ pub mod waivers;
 
 pub mod check;
 pub mod clean;
+pub mod doctor;
 pub mod emit;
 pub mod flags;
 pub mod graphview;

@@ -32,7 +32,46 @@ pub struct Package {
     pub optional_dependencies: BTreeMap<String, Vec<Dependency>>,
     #[serde(default)]
     pub dev_dependencies: BTreeMap<String, Vec<Dependency>>,
+    /// What a package of ours asked for when the lock was written.
+    #[serde(default)]
+    pub metadata: Metadata,
 }
+
+/// What the manifest of a package of ours said.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Metadata {
+    /// Dependencies and extras.
+    pub requires_dist: Vec<Asked>,
+    /// Groups.
+    pub requires_dev: BTreeMap<String, Vec<Asked>>,
+}
+
+impl Metadata {
+    /// Everything that was asked for.
+    pub fn all(&self) -> impl Iterator<Item = &Asked> {
+        self.requires_dist.iter().chain(self.requires_dev.values().flatten())
+    }
+}
+
+/// One requirement as the lock has written it down.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Asked(BTreeMap<String, toml::Value>);
+
+impl Asked {
+    /// The name of what is asked for.
+    pub fn name(&self) -> Option<&str> {
+        self.0.get("name")?.as_str()
+    }
+
+    /// Its directory, when its code is in the repository; relative to the lock's.
+    pub fn local(&self) -> Option<&str> {
+        LOCAL.iter().find_map(|kind| self.0.get(*kind)?.as_str())
+    }
+}
+
+/// Words that say that the code of a package is a directory of ours.
+const LOCAL: &[&str] = &["editable", "directory", "virtual"];
 
 /// One dependency of a package.
 #[derive(Debug, Clone, Deserialize)]
@@ -61,7 +100,7 @@ pub struct Local {
 impl Package {
     /// Where its code is, when that is a directory of ours.
     pub fn local(&self) -> Option<Local> {
-        ["editable", "directory", "virtual"].iter().find_map(|kind| {
+        LOCAL.iter().find_map(|kind| {
             let path = self.source.get(*kind)?.as_str()?;
             Some(Local {
                 name: manifest::normalise_name(&self.name),
@@ -72,7 +111,7 @@ impl Package {
     }
 
     /// All its dependencies; with `dev`, those of its groups too.
-    fn all_dependencies(&self, dev: bool) -> impl Iterator<Item = &Dependency> {
+    pub fn all_dependencies(&self, dev: bool) -> impl Iterator<Item = &Dependency> {
         let groups = self.dev_dependencies.values().filter(move |_| dev);
         self.dependencies.iter().chain(self.optional_dependencies.values().flatten()).chain(groups.flatten())
     }

@@ -14,10 +14,13 @@ use xtask::discover::Repo;
 use xtask::flags::{Command, Flags, How, Selection};
 use xtask::handover::{self, Handed};
 use xtask::live::Live;
+use xtask::recorded::Witness;
 use xtask::revisions::Place;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
-use xtask::{audit, check, clean, context, emit, graphview, init, junit, planview, proc, report, times, verdicts};
+use xtask::{
+    audit, check, clean, context, doctor, emit, graphview, init, junit, planview, proc, report, times, verdicts,
+};
 
 fn main() {
     let flags = Flags::parse();
@@ -69,12 +72,14 @@ fn dispatch(flags: Flags) -> Result<i32> {
             print(&graphview::draw(&decision.revisions.head, &decision.plan, format))?;
             Ok(0)
         }
-        Command::Audit { commits, head, json } => {
+        Command::Audit { run: Some(revision), stages, json, .. } => start.audit(&revision, &stages, json),
+        Command::Audit { commits, head, json, .. } => {
             let place = start.place()?;
             let steps = audit::replay(&place, &head, commits)?;
             print(&if json { serde_json::to_string_pretty(&steps)? + "\n" } else { audit::table(&steps) })?;
             Ok(if steps.iter().any(|it| it.error.is_some()) { 2 } else { 0 })
         }
+        Command::Doctor { json } => start.doctor(json),
         Command::Tools { fetch } => list_tools(&start.repo()?, fetch),
         Command::Clean { dry_run, tools } => tidy_up(&start.place()?.root, dry_run, tools),
     }
@@ -100,6 +105,22 @@ impl Start {
         let text = |it: std::ffi::OsString| it.into_string().ok();
         let vars = std::env::vars_os().filter_map(|(name, value)| text(name).zip(text(value))).collect();
         decide::decide(&place, selection, stages, vars)
+    }
+
+    fn audit(&self, revision: &str, stages: &[String], json: bool) -> Result<i32> {
+        let place = self.place()?;
+        let report = audit::rerun::run(&place, revision, stages, &|text| anstream::eprintln!("{text}"))?;
+        print(&if json { serde_json::to_string_pretty(&report)? + "\n" } else { report.table() })?;
+        Ok(report.exit_code())
+    }
+
+    fn doctor(&self, json: bool) -> Result<i32> {
+        let place = self.place()?;
+        let seen = doctor::look(&place, self.repo()?, is_ci())?;
+        let checks = doctor::judge(&seen);
+        let colour = report::colour_wanted(std::io::stdout().is_terminal());
+        print(&if json { doctor::json(&seen, &checks) } else { doctor::table(&checks, colour) })?;
+        Ok(doctor::exit_code(&checks))
     }
 
     /// Decides, runs and reports.
@@ -128,7 +149,7 @@ impl Start {
             return Ok(0);
         }
         let handed = Handed { plan, ..Handed::default() };
-        run(&self.repo()?, &handed, &out, how, started, self.config.as_deref())
+        run(&self.repo()?, &place, &handed, how, started, self.config.as_deref())
     }
 
     /// Runs the jobs of a plan that was handed over, compares nothing, and reports.
@@ -156,7 +177,7 @@ impl Start {
         let _lock = only_one(&out)?;
         anstream::eprint!("{}", planview::preamble(&handed.plan));
         context::write(&out.join("plan.json"), planview::json(&handed.plan))?;
-        run(&repo, &handed, &out, how, started, self.config.as_deref())
+        run(&repo, &self.place()?, &handed, how, started, self.config.as_deref())
     }
 
     /// Sets up a repository and shows its first plan.
@@ -224,12 +245,13 @@ fn surroundings(config: &Config) -> emit::Surroundings {
 /// Runs a plan and reports.
 fn run(
     repo: &Repo,
+    place: &Place,
     handed: &Handed,
-    out: &Utf8Path,
     how: &How,
     started: Instant,
     config: Option<&Utf8Path>,
 ) -> Result<i32> {
+    let out = &place.root.join("target/ci");
     let plan = &handed.plan;
     let todo = run::todo(repo, plan)?;
     if !repo.no_projects.is_empty() {
@@ -255,6 +277,7 @@ fn run(
         ci: is_ci(),
         outside: verdicts::outside(out, handed)?,
     };
+    let witness = Witness::new(place, plan);
     let records = run::run(repo, &tools, &todo, out, &options, &live);
     live.close();
     write_junit(out, &records)?;
@@ -262,6 +285,7 @@ fn run(
     if !handed.run.is_empty() {
         verdicts::write(out, &handed.run, &records)?;
     }
+    record(witness, repo, &tools, &records, out);
     let colour = report::colour_wanted(std::io::stdout().is_terminal());
     print(&report::summary(&records, started.elapsed(), colour, config))?;
     let code = report::exit_code(&records, proc::cancelled());
@@ -270,6 +294,19 @@ fn run(
     Ok(if held_back { emit::HELD_BACK } else { code })
 }
 
+/// Keeps the verdicts of a run; that it cannot is no matter of the run.
+fn record(witness: Result<Witness>, repo: &Repo, tools: &Tools, records: &[Record], out: &Utf8Path) {
+    match witness.and_then(|it| it.keep(repo, tools, records, out)) {
+        Ok(taken) if taken.changed > 0 => anstream::eprintln!(
+            "{} verdicts are not kept: what they read has changed while they ran, so run again",
+            taken.changed
+        ),
+        Ok(_) => {}
+        Err(error) => anstream::eprintln!("warning: the verdicts of this run are not kept: {error:#}"),
+    }
+}
+
+/// Is this a CI machine?
 fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|it| it == "true" || it == "1")
 }

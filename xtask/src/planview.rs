@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use camino::Utf8Path;
 use serde::Serialize;
 
 use crate::plan::{Plan, Planned, runnable};
@@ -170,7 +171,7 @@ fn count(plan: &Plan, projects: usize, left_out: usize) -> String {
 }
 
 /// Words in lines of at most this width.
-fn wrap(words: &str, width: usize) -> Vec<String> {
+pub fn wrap(words: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in words.split(' ') {
         let last = lines.last_mut().expect("never empty");
@@ -227,7 +228,8 @@ pub fn differences(stage: &Stage, found: &[String]) -> String {
     if found.is_empty() {
         return text + "its list of inputs is equal at both revisions\n";
     }
-    writeln!(text, "{} of its inputs differ", found.len()).expect("a string");
+    let verb = if found.len() == 1 { "differs" } else { "differ" };
+    writeln!(text, "{} of its inputs {verb}", found.len()).expect("a string");
     for line in found.iter().take(SHOWN) {
         writeln!(text, "    {line}").expect("a string");
     }
@@ -237,11 +239,15 @@ pub fn differences(stage: &Stage, found: &[String]) -> String {
     text
 }
 
-/// What has changed although a project is left out.
-pub fn elsewhere(changes: &[Change]) -> String {
-    let mut text = format!("  {} paths changed, none of them an input:\n", changes.len());
+/// What has changed although a project is left out, and whose it is.
+pub fn elsewhere(changes: &[Change], whose: &dyn Fn(&Utf8Path) -> String) -> String {
+    let mut text = match changes.len() {
+        0 => "  nothing has changed\n".to_owned(),
+        1 => "  what has changed is elsewhere:\n".to_owned(),
+        n => format!("  the {n} paths that have changed are elsewhere:\n"),
+    };
     for change in changes.iter().take(SHOWN) {
-        writeln!(text, "    {}", change.path.as_str().escape_debug()).expect("a string");
+        writeln!(text, "    {} ({})", change.path.as_str().escape_debug(), whose(&change.path)).expect("a string");
     }
     if changes.len() > SHOWN {
         writeln!(text, "    and {} more", changes.len() - SHOWN).expect("a string");

@@ -19,8 +19,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+mod path;
 mod words;
 
+pub use path::find_on_path;
 use words::{command_line, plain, tail};
 pub use words::{last_words, quote};
 
@@ -316,18 +318,15 @@ pub fn read(program: &Utf8Path, args: &[&str], cwd: &Utf8Path, env: &BTreeMap<St
         .with_context(|| format!("`{program} {}` printed bytes that are no UTF-8", args.join(" ")))
 }
 
-/// The absolute path of a program on the caller's `PATH`, if it is there.
-pub fn find_on_path(program: &str) -> Option<Utf8PathBuf> {
-    let path = std::env::var("PATH").ok()?;
-    path.split(':')
-        .filter(|dir| dir.starts_with('/'))
-        .map(|dir| Utf8Path::new(dir).join(program))
-        .find(|candidate| is_executable(candidate))
-}
-
-fn is_executable(path: &Utf8Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+/// Runs a program that talks to the user by itself: its standard output goes to `report`, its standard error is ours.
+///
+/// # Errors
+/// When it cannot be started or is ended by a signal.
+pub fn beside(call: &Call, report: &Utf8Path) -> Result<i32> {
+    let command = duct::cmd(call.program.as_std_path(), &call.args).dir(&call.cwd).full_env(&call.env);
+    let output = command.stdin_null().stdout_file(open_log(report)?).unchecked().run();
+    let output = output.with_context(|| format!("could not start {}", call.program))?;
+    output.status.code().with_context(|| format!("{} was ended by a signal", call.name()))
 }
 
 /// From now on no process starts, and those that run are ended with their whole groups.

@@ -136,6 +136,34 @@ pub fn read_head(place: &Place, range: &Range) -> Result<Revisions> {
     Ok(Revisions { base: None, head_name, head, rules: Rules::default(), changes: Vec::new(), because })
 }
 
+/// The work tree, and the commit that is checked out.
+#[derive(Debug)]
+pub struct Whole {
+    pub side: Side,
+    /// `None` without git, and before the first commit.
+    pub commit: Option<String>,
+    /// Is the work tree just that commit?
+    pub is_clean: bool,
+}
+
+/// Reads the work tree with every lock as a whole: its lists of inputs are the same, whatever it is compared with.
+///
+/// # Errors
+/// As [`read`].
+pub fn whole(place: &Place) -> Result<Whole> {
+    let mut reader = Desk::open(place)?;
+    let (name, tree) = reader.head_tree(None)?;
+    let settings = reader.settings(&tree, &name)?;
+    let commit = reader.git.as_ref().map(Git::head).transpose()?.flatten();
+    let is_clean = match (&reader.git, &commit) {
+        (Some(git), Some(commit)) => tree::changes(&git.tree(commit)?, &tree).is_empty(),
+        _ => false,
+    };
+    let read = &mut |path: &Utf8Path, entry: Entry| reader.content(path, entry, &name);
+    let side = survey::side(tree, &settings, &mut Memo::default(), &|_| true, read)?;
+    Ok(Whole { side, commit, is_clean })
+}
+
 /// The means of reading.
 pub struct Desk<'a> {
     place: &'a Place,

@@ -16,10 +16,10 @@ use crate::verdict::Verdict;
 mod bandit;
 mod batch;
 mod build;
-mod docker_build;
+pub mod docker_build;
 mod inline;
 mod license_check;
-mod lock;
+pub mod lock;
 mod pages;
 mod pytest;
 mod radon;
@@ -29,7 +29,7 @@ mod semgrep;
 mod syntax;
 mod type_check;
 mod undeclared;
-mod vulnerabilities;
+pub mod vulnerabilities;
 
 /// One kind of check.
 #[derive(Debug)]

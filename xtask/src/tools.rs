@@ -84,9 +84,21 @@ impl Tools {
     /// # Errors
     /// When there is no Python 3.11 or newer, or uv can be neither found in the cache nor fetched.
     pub fn open(repo: &Repo, say: &dyn Fn(&str)) -> Result<Tools> {
+        let tools = Tools::look(repo)?;
+        let was_there = tools.uv.is_file();
+        provide_uv(repo, &tools, say)?;
+        // uv knows interpreters that are not on PATH.
+        if was_there { Ok(tools) } else { Tools::look(repo) }
+    }
+
+    /// The same without fetching anything: uv need not be there.
+    ///
+    /// # Errors
+    /// When there is no Python 3.11 or newer, and when the pins cannot be read.
+    pub fn look(repo: &Repo) -> Result<Tools> {
         let (python, python_version) = find_python()?;
         let cache = cache_dir()?;
-        let uv = provide_uv(repo, &python, &cache, say)?;
+        let uv = uv_home(&repo.ci, &cache)?.join("bin").join("uv");
         let (python, python_version) =
             new_enough_for(repo, &uv, &cache, &python_version).unwrap_or((python, python_version));
         let mut text = Vec::new();
@@ -200,23 +212,21 @@ impl Tools {
     /// # Errors
     /// When `ci/tools/uv.txt` cannot be read.
     pub fn rows(&self, config: &Config) -> Result<Vec<[String; 4]>> {
-        let found_uv = proc::read(&self.uv, &["--version"], &self.cache, &context::clean_env(&self.cache))?;
-        let found_uv = found_uv.split_whitespace().nth(1).unwrap_or("?").to_owned();
+        let found_uv = match self.uv.is_file() {
+            true => proc::read(&self.uv, &["--version"], &self.cache, &context::clean_env(&self.cache))?,
+            false => format!("uv {NOT_FETCHED}"),
+        };
+        let found_uv = found_uv.split_once(' ').map_or("?", |(_, rest)| rest.split(" (").next().unwrap_or(rest).trim());
         let mut rows = vec![
             ["python".to_owned(), ">=3.11".to_owned(), self.python_version.clone(), self.python.to_string()],
-            ["uv".to_owned(), uv_version(&self.ci)?, found_uv, self.uv.to_string()],
+            ["uv".to_owned(), uv_version(&self.ci)?, found_uv.to_owned(), self.uv.to_string()],
         ];
         for (tool, distribution, program) in PROGRAMS {
             let environment = self.environment(*tool, &self.python_version);
             let found = installed_version(&environment, distribution);
             let path = if found.is_some() { self.bin(*tool, program).to_string() } else { "-".to_owned() };
             let pinned = self.pinned(distribution).unwrap_or_else(|| "?".to_owned());
-            rows.push([
-                (*distribution).to_owned(),
-                pinned,
-                found.unwrap_or_else(|| "not fetched yet".to_owned()),
-                path,
-            ]);
+            rows.push([(*distribution).to_owned(), pinned, found.unwrap_or_else(|| NOT_FETCHED.to_owned()), path]);
         }
         rows.push(grype::row(self, config));
         Ok(rows)
@@ -239,6 +249,9 @@ const PROGRAMS: &[(Tool, &str, &str)] = &[
     (Tool::Docs, "pypandoc-binary", "python"),
     (Tool::Gitlab, "check-jsonschema", "check-jsonschema"),
 ];
+
+/// What stands for the version of a tool that is not there.
+const NOT_FETCHED: &str = "not fetched yet";
 
 /// Runs `make` unless it has succeeded for this path before, in this process or another.
 fn once(path: &Utf8Path, make: impl FnOnce() -> Result<()>) -> Result<()> {
@@ -337,7 +350,10 @@ fn minor_of(version: &str) -> u32 {
 }
 
 /// The interpreter version of an environment, from its `pyvenv.cfg`.
-fn environment_version(environment: &Utf8Path) -> Result<String> {
+///
+/// # Errors
+/// When there is none, or it does not say.
+pub fn environment_version(environment: &Utf8Path) -> Result<String> {
     let path = environment.join("pyvenv.cfg");
     let text = std::fs::read_to_string(&path).with_context(|| format!("could not read {path}"))?;
     let value = text.lines().filter_map(|line| line.split_once('=')).find(|(key, _)| key.trim() == "version_info");
@@ -364,11 +380,19 @@ fn uv_version(ci: &Utf8Path) -> Result<String> {
     Ok(version.to_owned())
 }
 
-fn provide_uv(repo: &Repo, python: &Utf8Path, cache: &Utf8Path, say: &dyn Fn(&str)) -> Result<Utf8PathBuf> {
+/// Where uv stands once it is provided.
+fn uv_home(ci: &Utf8Path, cache: &Utf8Path) -> Result<Utf8PathBuf> {
+    let pins = ci.join("tools/uv.txt");
+    let version = uv_version(ci)?;
+    let id = sources::sha256(&std::fs::read(&pins).with_context(|| format!("could not read {pins}"))?);
+    Ok(cache.join("tools").join(format!("uv-{version}-{}-{}", platform(), &id[..16])))
+}
+
+fn provide_uv(repo: &Repo, tools: &Tools, say: &dyn Fn(&str)) -> Result<()> {
     let pins = repo.ci.join("tools/uv.txt");
     let version = uv_version(&repo.ci)?;
-    let id = sources::sha256(&std::fs::read(&pins).with_context(|| format!("could not read {pins}"))?);
-    let at = cache.join("tools").join(format!("uv-{version}-{}-{}", platform(), &id[..16]));
+    let (python, cache) = (&tools.python, &tools.cache);
+    let at = uv_home(&repo.ci, cache)?;
     once(&at, || {
         say(&format!("fetching uv {version}"));
         let mut env = context::clean_env(cache);
@@ -392,6 +416,5 @@ fn provide_uv(repo: &Repo, python: &Utf8Path, cache: &Utf8Path, say: &dyn Fn(&st
             std::fs::remove_dir_all(&bootstrap).with_context(|| format!("could not remove {bootstrap}"))?;
         }
         Ok(())
-    })?;
-    Ok(at.join("bin").join("uv"))
+    })
 }

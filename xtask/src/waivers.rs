@@ -46,6 +46,12 @@ pub fn apply(verdict: &mut Verdict, repo: &Repo, project: &Project, stage: &str,
     }
 }
 
+/// How many waivers of a stage of a project have not expired.
+pub fn in_force(repo: &Repo, project: &Project, stage: &str, today: Day) -> usize {
+    let all = repo.config.waiver.iter().chain(&project.manifest.typed.tool.xtask.waiver);
+    all.filter(|it| it.stage == stage && expiry(it) >= today).count()
+}
+
 fn covers(waiver: &Waiver, project: &Project, case: &Case) -> bool {
     let fits = |glob: &Option<String>, text: Option<&str>| match (glob, text) {
         (None, _) => true,
@@ -64,14 +70,20 @@ fn covers(waiver: &Waiver, project: &Project, case: &Case) -> bool {
         && fits(&waiver.path, case.place.as_ref().map(|place| place.path.as_str()))
 }
 
-fn expiry(waiver: &Waiver) -> Day {
+/// The last day on which a waiver holds.
+pub fn expiry(waiver: &Waiver) -> Day {
     waiver.expires.date.map_or(0, |it| u32::from(it.year) * 10_000 + u32::from(it.month) * 100 + u32::from(it.day))
 }
 
 /// Today in UTC.
 pub fn today() -> Day {
+    in_days(0)
+}
+
+/// The day that comes so many days after today, in UTC.
+pub fn in_days(days: u64) -> Day {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    day_of(since.as_secs() / 86_400)
+    day_of(since.as_secs() / 86_400 + days)
 }
 
 /// The civil date of a number of days since 1970-01-01, counted in eras of 400 years that begin in March.

@@ -1,7 +1,7 @@
 //! Properties of "what a change can affect", on random small monorepos and random changes.
 //!
 //! A failure prints the repository, the changes and what they did to the files, made as small as they get. Must not touch
-//! a file, git or a tool.
+//! a file, git or a tool, but for `committed`.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,6 +12,8 @@ use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
 
 #[path = "plan/beside.rs"]
 mod beside;
+#[path = "plan/committed.rs"]
+mod committed;
 #[path = "plan/drive.rs"]
 mod drive;
 #[path = "plan/edits.rs"]
@@ -244,15 +246,8 @@ fn a_renamed_directory_selects_the_project_and_its_dependants() {
 fn the_order_of_files_changes_nothing() {
     check("order", ORDER, |case| {
         let Story { a, b, .. } = case.story();
-        let (usual, other) = (drive::affected(&a, &b, None), drive::affected(&a, &b, Some(case.number)));
-        let told = |it: &xtask::affected::Affected| {
-            let stages = |it: &Vec<(&'static xtask::stages::Stage, xtask::affected::Reason)>| {
-                it.iter().map(|it| format!("{} {:?}", it.0.name, it.1)).collect::<Vec<_>>()
-            };
-            let projects: Vec<_> = it.projects.iter().map(|it| (it.0.clone(), stages(it.1))).collect();
-            format!("{:?} {projects:#?}", it.everything)
-        };
-        if told(&usual) == told(&other) { Ok(()) } else { Err(format!("{}\nbecomes\n{}", told(&usual), told(&other))) }
+        let (usual, other) = (drive::json(&a, &b, None), drive::json(&a, &b, Some(case.number)));
+        if usual == other { Ok(()) } else { Err(format!("{usual}\nbecomes\n{other}")) }
     });
 }
 

@@ -89,11 +89,20 @@ impl Git {
     /// When git cannot say.
     pub fn default_branch(&self) -> Result<Option<String>> {
         let Some(remote) = self.remote()? else { return Ok(None) };
-        let head = self.ask(&["symbolic-ref", "--quiet", &format!("refs/remotes/{remote}/HEAD")])?;
-        let head = String::from_utf8_lossy(&head.stdout).trim().to_owned();
+        let head = self.remote_head()?;
         let usual = ["main", "master"].map(|it| format!("refs/remotes/{remote}/{it}"));
         // A remote HEAD whose branch was deleted since is left behind by `git fetch --prune`.
-        Ok([head].into_iter().chain(usual).find(|it| self.resolve(it).is_ok()))
+        Ok(head.into_iter().chain(usual).find(|it| self.resolve(it).is_ok()))
+    }
+
+    /// What the remote's HEAD points to, as last fetched; its branch may be gone since.
+    ///
+    /// # Errors
+    /// When git cannot say.
+    pub fn remote_head(&self) -> Result<Option<String>> {
+        let Some(remote) = self.remote()? else { return Ok(None) };
+        let head = self.ask(&["symbolic-ref", "--quiet", &format!("refs/remotes/{remote}/HEAD")])?;
+        Ok(Some(String::from_utf8_lossy(&head.stdout).trim().to_owned()).filter(|it| !it.is_empty()))
     }
 
     /// The full name of the branch that is checked out; `None` when `HEAD` is detached.

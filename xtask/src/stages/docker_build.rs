@@ -95,6 +95,18 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     Ok(notes.into_iter().fold(verdict, Verdict::note))
 }
 
+/// The builder that works here, by name; else why none does, and the cure.
+///
+/// # Errors
+/// When one of them cannot be asked at all.
+pub fn builder(ctx: &Context) -> Result<Result<&'static str, String>> {
+    let engine = match engine::choose(ctx)? {
+        Ok(engine) => engine,
+        Err(why) => return Ok(Err(why)),
+    };
+    Ok(engine.foreign(&ctx.repo.config.docker_build.platform).map_or(Ok(engine.name()), Err))
+}
+
 /// What came of a build.
 enum Built {
     /// The image's id.

@@ -17,7 +17,7 @@ use crate::verdict::{Case, Verdict};
 
 /// What uv thinks of one lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Answer {
+pub enum Answer {
     Current,
     /// The project is at fault: the rule, what is wrong, uv's own words.
     Fault(&'static str, String, String),
@@ -102,13 +102,26 @@ fn ask(ctx: &Context, project: &Project, dir: &Utf8Path) -> Result<Answer> {
 }
 
 fn check(ctx: &Context, project: &Project, dir: &Utf8Path, absolute: &Utf8Path) -> Result<Answer> {
+    answer(ctx, dir, absolute, &[]).with_context(|| format!("could not check the lock of {}", project.name))
+}
+
+/// What uv can tell of a lock, given by its repo-relative directory, without a network.
+///
+/// # Errors
+/// When uv cannot be started.
+pub fn offline(ctx: &Context, dir: &Utf8Path) -> Result<Answer> {
+    answer(ctx, dir, &ctx.repo.abs(dir), &["--offline"])
+}
+
+fn answer(ctx: &Context, dir: &Utf8Path, absolute: &Utf8Path, further: &[&str]) -> Result<Answer> {
     // The metadata of a local package can be dynamic: then uv runs its build backend to learn it.
     let scratch = ctx.out.join("work").join("lock").join(dir.as_str().replace('/', "+"));
     context::remake(&scratch)?;
     let call = environments::metadata_outside(beside_mirror(ctx), &scratch, "")?;
-    let done = ctx.run(&call.args(["lock", "--check", "--project"]).arg(absolute.as_str()))?;
+    let done =
+        ctx.run(&call.args(["lock", "--check"]).args(further.to_vec()).arg("--project").arg(absolute.as_str()))?;
     let fix = format!("`uv lock --project {}`", proc::quote(dir.as_str()));
-    judge(&done, &fix).with_context(|| format!("could not check the lock of {}", project.name))
+    judge(&done, &fix)
 }
 
 /// uv with the mirror of the settings as a further index. As the only one it would make every lock stale that names the

@@ -88,6 +88,20 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     Ok(verdict)
 }
 
+/// When the database was built that this run uses; `None` when it uses none.
+pub fn database_used() -> Option<String> {
+    database::used()
+}
+
+/// When the database that is here was built, or why it cannot be used; nothing is fetched.
+///
+/// # Errors
+/// When grype cannot be asked.
+pub fn database_here(ctx: &Context) -> Result<Result<String, String>> {
+    let scratch = ctx.scratch(None)?;
+    database::status(ctx, &scratch, &database::directory(ctx))
+}
+
 /// The components that grype is asked about, found again by reference.
 struct Components<'a> {
     asked: Vec<Asked>,

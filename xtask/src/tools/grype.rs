@@ -136,5 +136,5 @@ pub fn row(tools: &Tools, config: &Config) -> [String; 4] {
     let program = path(&tools.cache, &config.grype.version);
     let found = found_version(&program);
     let place = if found.is_some() { program.to_string() } else { "-".to_owned() };
-    ["grype".to_owned(), config.grype.version.clone(), found.unwrap_or_else(|| "not fetched yet".to_owned()), place]
+    ["grype".to_owned(), config.grype.version.clone(), found.unwrap_or_else(|| super::NOT_FETCHED.to_owned()), place]
 }

@@ -5,8 +5,10 @@
 mod support;
 
 mod affected;
+mod audit;
 mod check;
 mod cli;
+mod doctor;
 mod emit;
 mod fakes;
 mod init;

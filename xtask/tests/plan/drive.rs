@@ -7,8 +7,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use xtask::affected::{Affected, Comparison};
 use xtask::config::NoInput;
 use xtask::inputs;
+use xtask::plan::{Candidate, Plan};
+use xtask::planview;
 use xtask::rules::Rules;
-use xtask::side::Side;
+use xtask::side::{Project, Side};
 use xtask::stages::{Run, STAGES};
 use xtask::survey::{self, Memo, Settings};
 use xtask::tree::{self, Entry, Id, Tree};
@@ -63,11 +65,27 @@ fn rules() -> Rules {
 
 /// What xtask says of a change; with a number, everything is handed over in another order.
 pub fn affected(base: &Files, head: &Files, order: Option<usize>) -> Affected {
+    with(base, head, order, |it| it.affected())
+}
+
+/// The plan of a change as JSON.
+pub fn json(base: &Files, head: &Files, order: Option<usize>) -> String {
+    with(base, head, order, |it| {
+        let of = |it: &Project| Candidate { name: it.name.clone(), dir: it.dir.clone(), image: it.facts.image };
+        let mut candidates: Vec<Candidate> = it.head.projects.iter().map(of).collect();
+        if let Some(seed) = order {
+            permute(&mut candidates, seed);
+        }
+        planview::json(&Plan::of(&candidates, &it.affected(), &[]).expect("a plan of all stages"))
+    })
+}
+
+fn with<T>(base: &Files, head: &Files, order: Option<usize>, ask: impl Fn(&Comparison) -> T) -> T {
     let (old, new) = (tree_of(base, order), tree_of(head, order.map(|it| it + 1)));
     let changes = tree::changes(&old, &new);
     let differs = |path: &Utf8Path| base.get(path.as_str()) != head.get(path.as_str());
     let (old, new) = (side(base, old, &differs), side(head, new, &differs));
-    Comparison::new(&old, &new, &changes, &rules()).affected()
+    ask(&Comparison::new(&old, &new, &changes, &rules()))
 }
 
 /// What is selected, without the reasons.

@@ -37,38 +37,64 @@ struct Status {
     error: Option<String>,
 }
 
+/// What this run has found.
+static OPENED: OnceLock<Result<Database, String>> = OnceLock::new();
+
+/// When the database was built that this run uses; `None` when it uses none.
+pub fn used() -> Option<String> {
+    match OPENED.get() {
+        Some(Ok(Database::Ready { built, .. })) => Some(built.clone()),
+        _ => None,
+    }
+}
+
 /// Finds it; the first project of a run does, the others get the same answer.
 ///
 /// # Errors
 /// When grype cannot be asked.
 pub fn open(ctx: &Context, scratch: &Utf8Path) -> Result<Database> {
-    static OPENED: OnceLock<Result<Database, String>> = OnceLock::new();
     let opened = OPENED.get_or_init(|| find(ctx, scratch).map_err(|error| format!("{error:#}")));
     opened.clone().map_err(|error| anyhow!(error))
 }
 
 fn find(ctx: &Context, scratch: &Utf8Path) -> Result<Database> {
     let settings = &ctx.repo.config.vulnerabilities;
-    let (dir, failed) = match &settings.database {
-        Some(dir) => (ctx.repo.abs(dir), None),
-        None => {
-            let dir = ctx.tools.cache.join("grype-db");
-            let failed = update(ctx, scratch, &dir)?;
-            (dir, failed)
+    let dir = directory(ctx);
+    let failed = if settings.database.is_some() { None } else { update(ctx, scratch, &dir)? };
+    match status(ctx, scratch, &dir)? {
+        Ok(built) => {
+            let note = failed.map(|it| format!("the database of {built} could not be updated: {it}"));
+            Ok(Database::Ready { dir, built, note })
         }
-    };
-    let done = ctx.run(&grype(ctx, scratch, &dir)?.args(["db", "status", "-o", "json"]))?;
+        Err(why) => {
+            let failed = failed.map(|it| format!("; updating it failed: {it}")).unwrap_or_default();
+            Ok(Database::Unfit(why + &failed))
+        }
+    }
+}
+
+/// Where it is: the one that the settings name, or ours.
+pub fn directory(ctx: &Context) -> Utf8PathBuf {
+    let named = ctx.repo.config.vulnerabilities.database.as_ref();
+    named.map_or_else(|| ctx.tools.cache.join("grype-db"), |dir| ctx.repo.abs(dir))
+}
+
+/// When the one that is there was built, or why it is not fit to use.
+///
+/// # Errors
+/// When grype cannot be asked.
+pub fn status(ctx: &Context, scratch: &Utf8Path, dir: &Utf8Path) -> Result<Result<String, String>> {
+    let done = ctx.run(&grype(ctx, scratch, dir)?.args(["db", "status", "-o", "json"]))?;
     let Ok(status) = serde_json::from_str::<Status>(&done.stdout) else {
         return Err(done.refused("`grype db status`"));
     };
-    if !status.valid || done.code != 0 {
-        let why = status.error.unwrap_or_else(|| done.tail.clone());
-        let place = settings.database.as_deref().map_or_else(String::new, |dir| format!(" in {dir}"));
-        let failed = failed.map(|it| format!("; updating it failed: {it}")).unwrap_or_default();
-        return Ok(Database::Unfit(format!("no usable vulnerability database{place}: {why}{failed}")));
+    if status.valid && done.code == 0 {
+        return Ok(Ok(status.built));
     }
-    let note = failed.map(|it| format!("the database of {} could not be updated: {it}", status.built));
-    Ok(Database::Ready { dir, built: status.built, note })
+    let why = status.error.unwrap_or_else(|| done.tail.clone());
+    let named = ctx.repo.config.vulnerabilities.database.as_deref();
+    let place = named.map_or_else(String::new, |dir| format!(" in {dir}"));
+    Ok(Err(format!("no usable vulnerability database{place}: {why}")))
 }
 
 /// Updates the database in the user's cache; gives back why it could not.
