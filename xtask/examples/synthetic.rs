@@ -55,7 +55,7 @@ fn write(dir: &Path, name: &str, text: &str) -> Result<()> {
 
 fn project(dir: &Path, index: usize, workspace: bool) -> Result<()> {
     let at = format!("projects/p{index}");
-    let mut put = |name: &str, text: &str| write(dir, &format!("{at}/{name}"), text);
+    let put = |name: &str, text: &str| write(dir, &format!("{at}/{name}"), text);
     put("pyproject.toml", &manifest(index, workspace))?;
     put("README.md", &format!("Project {index}.\n"))?;
     put(&format!("src/p{index}/__init__.py"), &format!("\"\"\"Project {index}.\"\"\"\n"))?;

@@ -89,7 +89,7 @@ impl Project {
     pub fn docs(&self) -> Utf8PathBuf {
         let has_index = |dir: &&str| {
             let index = |name: &&str| self.files.binary_search(&self.path(dir).join(name)).is_ok();
-            FIRST_PAGES.iter().any(|it| index(it))
+            FIRST_PAGES.iter().any(index)
         };
         self.path(["docs", "docs/source", "doc", "doc/source"].iter().find(|it| has_index(it)).unwrap_or(&"docs"))
     }

@@ -60,5 +60,6 @@ pub mod graphview;
 pub mod init;
 pub mod junit;
 pub mod lint;
+pub mod outdir;
 pub mod report;
 pub mod schema;

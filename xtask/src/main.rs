@@ -19,7 +19,7 @@ use xtask::revisions::Place;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
 use xtask::{
-    audit, check, clean, context, doctor, emit, graphview, init, junit, planview, proc, report, times, verdicts,
+    audit, check, clean, context, doctor, emit, graphview, init, junit, outdir, planview, proc, report, times, verdicts,
 };
 
 fn main() {
@@ -258,7 +258,7 @@ fn run(
         let list: Vec<&str> = repo.no_projects.iter().map(|it| it.as_str()).collect();
         anstream::eprintln!("no project, for it has no [project] table, so nothing looks at it: {}", list.join(", "));
     }
-    prepare(out, handed)?;
+    outdir::prepare(out, handed)?;
     ctrlc::set_handler(|| {
         if proc::cancelled() {
             proc::kill_all();
@@ -309,39 +309,6 @@ fn record(witness: Result<Witness>, repo: &Repo, tools: &Tools, records: &[Recor
 /// Is this a CI machine?
 fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|it| it == "true" || it == "1")
-}
-
-/// Makes `target/ci` ready: what earlier runs left of these jobs must not be taken for this run's.
-fn prepare(out: &Utf8Path, handed: &Handed) -> Result<()> {
-    let plan = &handed.plan;
-    for dir in ["home", "empty", "work"] {
-        context::remake(&out.join(dir))?;
-    }
-    if !handed.run.is_empty() {
-        // What came from other jobs is theirs to report; their verdicts and what they have made stays.
-        for dir in ["junit", "logs", "gitlab"] {
-            context::remake(&out.join(dir))?;
-        }
-    }
-    for job in &plan.jobs {
-        let name = format!("{}.{}", job.project, job.stage.name);
-        for stale in [format!("logs/{name}.log"), format!("logs/{}.log", job.stage.name), format!("junit/{name}.xml")] {
-            remove_if_there(&out.join(stale))?;
-        }
-        for kind in ["dev", "runtime"] {
-            remove_if_there(&out.join(format!("logs/{}.environment-{kind}.log", job.project)))?;
-        }
-    }
-    remove_if_there(&out.join("junit.xml"))
-}
-
-fn remove_if_there(path: &Utf8Path) -> Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("could not remove {path}"))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Two runs in one work tree would write the same files.
