@@ -126,17 +126,26 @@ fn projects(root: &Utf8Path, files: &[Utf8PathBuf]) -> Result<Vec<String>> {
 /// The settings with the globs of these projects, and nothing that is only about this repository.
 fn settings(text: &str, projects: &[String], root: &Utf8Path) -> String {
     let title = root.file_name().unwrap_or("Documentation");
-    let lines = text.lines().map(|line| {
-        if line.starts_with("projects = ") {
-            let globs: Vec<String> = globs(projects).into_iter().map(|it| toml::Value::from(it).to_string()).collect();
-            format!("projects = [{}]", globs.join(", "))
-        } else if line.starts_with("title = ") {
-            format!("title = {}", toml::Value::from(title))
-        } else {
-            line.replace(", \"projects/README.md\"", "").replace(", \"projects/.gitignore\"", "")
-        }
-    });
-    lines.map(|line| line + "\n").collect()
+    let mut result = String::new();
+    for paragraph in text.split("\n\n") {
+        let line = |line: &str| {
+            if line.starts_with("projects = ") {
+                let globs = globs(projects).into_iter().map(|it| toml::Value::from(it).to_string());
+                format!("projects = [{}]", globs.collect::<Vec<_>>().join(", "))
+            } else if line.starts_with("title = ") {
+                format!("title = {}", toml::Value::from(title))
+            } else {
+                line.to_owned()
+            }
+        };
+        // What is nobody's input here is of this repository; rules for what is usual are built in.
+        let table = |it: &&str| !it.starts_with('#');
+        let own = paragraph.lines().find(table).is_some_and(|it| it == "[[no-input]]");
+        let kept = paragraph.lines().filter(|it| !own || it.starts_with('#'));
+        let lines: Vec<String> = kept.map(line).collect();
+        result += &(lines.join("\n") + if own { "\n# [[no-input]]\n\n" } else { "\n\n" });
+    }
+    result.trim_end().to_owned() + "\n"
 }
 
 /// Globs that find these directories, and their future siblings where they are not at the root.
@@ -189,6 +198,6 @@ mod tests {
         let table: toml::Table = toml::from_str(&text).expect("valid TOML");
         assert_eq!(table["projects"].as_array().expect("a list").len(), 1);
         assert_eq!(table["pages"]["title"].as_str(), Some("my repo"));
-        assert!(!text.contains("projects/"), "{text}");
+        assert!(table.get("no-input").is_none() && !text.contains("rustfmt"), "{text}");
     }
 }

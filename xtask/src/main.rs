@@ -13,6 +13,7 @@ use xtask::discover::Repo;
 use xtask::flags::{Command, Flags, How, Selection};
 use xtask::handover::Handed;
 use xtask::live::Live;
+use xtask::plan::Plan;
 use xtask::recorded::Witness;
 use xtask::revisions::Place;
 use xtask::run::{self, Options, Record};
@@ -139,12 +140,7 @@ impl Start {
         let out = place.root.join("target/ci");
         let _lock = only_one(&out)?;
         let plan = self.decide(selection, stages)?.plan;
-        if plan.projects.is_empty() {
-            bail!(
-                "there is no project: nothing that `projects` in {} names has a pyproject.toml with a [project] table",
-                place.file
-            );
-        }
+        check_projects(&plan, &place)?;
         anstream::eprint!("{}", planview::preamble(&plan));
         context::write(&out.join("plan.json"), planview::json(&plan))?;
         if plan.jobs.is_empty() {
@@ -195,6 +191,7 @@ impl Start {
     fn emit(&self, selection: &Selection, output: Option<&Utf8Path>, part: Option<&str>) -> Result<i32> {
         let decision = self.decide(selection, &[])?;
         let place = self.place()?;
+        check_projects(&decision.plan, &place)?;
         let (text, said) = emission::make(&place, &decision, part)?;
         anstream::eprint!("{said}");
         match output {
@@ -203,6 +200,17 @@ impl Start {
         }
         Ok(0)
     }
+}
+
+/// Without a project there is nothing that could be red.
+fn check_projects(plan: &Plan, place: &Place) -> Result<()> {
+    if plan.projects.is_empty() {
+        bail!(
+            "there is no project: nothing that `projects` in {} names has a pyproject.toml with a [project] table",
+            place.file
+        );
+    }
+    Ok(())
 }
 
 /// Runs a plan and reports.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::config::Config;
@@ -14,6 +14,7 @@ use crate::discover::{Project, Repo};
 use crate::{context, manifest, proc, sources};
 
 mod grype;
+pub mod python;
 
 /// What a stage can ask for: a group of `ci/tools/pyproject.toml`, or a program of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,9 +29,6 @@ pub enum Tool {
     Gitlab,
     Grype,
 }
-
-/// The least 3.x that the tools run on.
-const OLDEST: u32 = 11;
 
 /// Every tool, in the order in which they are shown.
 pub const ALL: &[Tool] = &[
@@ -96,11 +94,11 @@ impl Tools {
     /// # Errors
     /// When there is no Python 3.11 or newer, and when the pins cannot be read.
     pub fn look(repo: &Repo) -> Result<Tools> {
-        let (python, python_version) = find_python()?;
+        let (python, python_version) = python::find()?;
         let cache = cache_dir()?;
         let uv = uv_home(&repo.ci, &cache)?.join("bin").join("uv");
         let (python, python_version) =
-            new_enough_for(repo, &uv, &cache, &python_version).unwrap_or((python, python_version));
+            python::new_enough_for(repo, &uv, &cache, &python_version).unwrap_or((python, python_version));
         let mut text = Vec::new();
         for name in ["pyproject.toml", "uv.lock"] {
             let path = repo.ci.join("tools").join(name);
@@ -158,7 +156,7 @@ impl Tools {
     /// # Errors
     /// When the interpreter's version cannot be told or the tool cannot be provided for it.
     pub fn overlay(&self, config: &Config, tool: Tool, environment: &Utf8Path) -> Result<Utf8PathBuf> {
-        let version = environment_version(environment)?;
+        let version = python::of_environment(environment)?;
         let python = environment.join("bin").join("python");
         let at = self.provide_group(config, tool, &python, &version, &|_| {})?;
         let minor: Vec<&str> = version.split('.').take(2).collect();
@@ -193,7 +191,7 @@ impl Tools {
     /// for a newer one.
     pub fn lag(&self, project: &Project) -> Option<String> {
         let requires = project.manifest.at(&["project", "requires-python"])?.as_str()?;
-        let needed = manifest::least_minor(requires).filter(|it| *it > minor_of(&self.python_version))?;
+        let needed = manifest::least_minor(requires).filter(|it| *it > python::minor_of(&self.python_version))?;
         Some(format!(
             "the tools run on Python {}, and the project asks for 3.{needed}, which was not found here; install it",
             self.python_version
@@ -302,62 +300,6 @@ pub fn platform() -> String {
         other => other,
     };
     format!("{os}-{arch}")
-}
-
-/// An interpreter of version 3.11 or newer: its real path, for a launcher may depend on the caller's directory or home.
-fn find_python() -> Result<(Utf8PathBuf, String)> {
-    for name in ["python3", "python3.11", "python3.12", "python3.13", "python3.14", "python"] {
-        let Some(path) = proc::find_on_path(name) else { continue };
-        if let Some((executable, version)) = ask_python(&path)
-            && minor_of(&version) >= OLDEST
-        {
-            return Ok((executable, version));
-        }
-    }
-    bail!("no Python 3.11 or newer is on PATH; install one (Debian: apt-get install python3 python3-venv)")
-}
-
-/// radon and bandit read the code with the parser of the Python that they run on: it must be as new as the newest that a
-/// project asks for. `None` when the usual one is, or there is no other.
-fn new_enough_for(repo: &Repo, uv: &Utf8Path, cache: &Utf8Path, usual: &str) -> Option<(Utf8PathBuf, String)> {
-    let requires = |it: &Project| it.manifest.at(&["project", "requires-python"])?.as_str().map(str::to_owned);
-    let needed = repo.projects.iter().filter_map(requires).filter_map(|it| manifest::least_minor(&it)).max()?;
-    if needed <= minor_of(usual) {
-        return None;
-    }
-    let on_path = (needed..needed + 3).filter_map(|it| proc::find_on_path(&format!("python3.{it}")));
-    on_path.filter_map(|it| ask_python(&it)).next().or_else(|| {
-        // uv knows more places, those that it has filled itself among them.
-        let env = context::inherited(&["PATH", "HOME", "UV_PYTHON_INSTALL_DIR"]);
-        let wanted = format!(">=3.{needed}");
-        let found = proc::read(uv, &["python", "find", "--no-project", "--no-config", &wanted], cache, &env).ok()?;
-        ask_python(Utf8Path::new(found.trim()))
-    })
-}
-
-/// The real path of an interpreter, and its version.
-fn ask_python(path: &Utf8Path) -> Option<(Utf8PathBuf, String)> {
-    let code = "import sys; print(sys.executable); print('%d.%d.%d' % sys.version_info[:3])";
-    let env = context::inherited(&["PATH", "HOME", "PYENV_ROOT", "PYENV_VERSION"]);
-    let output = proc::read(path, &["-I", "-c", code], Utf8Path::new("/"), &env).ok()?;
-    let mut lines = output.lines();
-    Some((lines.next()?.into(), lines.next()?.to_owned()))
-}
-
-/// The x of 3.x; 0 for a Python 2.
-fn minor_of(version: &str) -> u32 {
-    manifest::minor(version).unwrap_or(0)
-}
-
-/// The interpreter version of an environment, from its `pyvenv.cfg`.
-///
-/// # Errors
-/// When there is none, or it does not say.
-pub fn environment_version(environment: &Utf8Path) -> Result<String> {
-    let path = environment.join("pyvenv.cfg");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("could not read {path}"))?;
-    let value = text.lines().filter_map(|line| line.split_once('=')).find(|(key, _)| key.trim() == "version_info");
-    value.map(|(_, value)| value.trim().to_owned()).with_context(|| format!("{path} names no version_info"))
 }
 
 fn installed_version(environment: &Utf8Path, distribution: &str) -> Option<String> {

@@ -143,7 +143,8 @@ fn parallel(job: &Job, found: &mut Found) {
     let Some(parallel) = job.node.get("parallel") else { return };
     let copies = match parallel.get("matrix") {
         Some(matrix) => {
-            let product = |row: &Node| row.entries().iter().map(|(_, it)| it.items().len()).product::<usize>();
+            let product =
+                |row: &Node| row.entries().iter().fold(1usize, |all, (_, it)| all.saturating_mul(it.items().len()));
             i64::try_from(matrix.items().into_iter().map(product).sum::<usize>()).unwrap_or(i64::MAX)
         }
         None if is_interpolated(parallel) => return,

@@ -146,7 +146,9 @@ impl Checkout {
     }
 
     fn run(&self, args: &[&str]) -> Ran {
-        let mut command = Command::new(client());
+        // A job that fails ends on standard error: only together do the two say in which order things happened.
+        let mut command = Command::new("sh");
+        command.args(["-c", "exec \"$0\" \"$@\" 2>&1", client().as_str()]);
         command.args(["--force-shell-executor", "--shell-isolation", "--no-artifacts-to-source"]).args(args);
         let bin = self.base.join("bin");
         if !bin.exists() {

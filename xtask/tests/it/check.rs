@@ -54,7 +54,7 @@ fn mistakes_are_named_with_their_line_and_source() {
         ("j:\n  script: [x]\n  artifacts:\n    reports: {junit: 3}\n", "[schema] j.artifacts.reports.junit: 3 is not"),
         ("j:\n  script: [x]\n  nonsense: 1\n", "[schema] "),
         ("j:\n  script: [x]\n  needs: [k]\n", "-:3: [needs-missing] `j` needs `k`, which is no job here"),
-        ("j: [", "-:1: [yaml] "),
+        ("j: [", "-:2: [yaml] "),
     ];
     for (text, wanted) in cases {
         let ran = piped(&sandbox, &["emit", "--check", "-", "--level", "parent"], text);
