@@ -163,9 +163,9 @@ fn entry_of_project(text: &mut String, index: usize, place: &str) {
         "]\n\n[package.dev-dependencies]\ndev = [\n    { name = \"package-0\" },\n    { name = \"package-1\" },\n]\n";
 }
 
-/// Packages need a few with lower numbers.
+/// Packages need none, one or two with lower numbers.
 fn package_needs(index: usize) -> Vec<usize> {
-    (0..2).map(|it| random(index, it + 200) % (index / 2 + 1)).filter(|it| *it != index).collect()
+    (0..random(index, 199) % 3).map(|it| random(index, it + 200) % (index / 2 + 1)).filter(|it| *it != index).collect()
 }
 
 fn entry_of_package(text: &mut String, index: usize) {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::difference::{Difference, differences};
-use crate::inputs::{self, Part};
+use crate::inputs::{self, Focus, Part};
 use crate::locked::{Lockfile, Scope};
 use crate::reach::{Reach, Reached};
 use crate::rules::Rules;
@@ -62,6 +62,8 @@ pub struct Comparison<'a> {
     beside: OnceCell<BTreeSet<Utf8PathBuf>>,
     /// The stages whose policy differs.
     policy: Vec<&'static Stage>,
+    /// The only files that can differ in what they are to projects; `None` when any can.
+    files: Option<&'a [Change]>,
     touched: Touched,
     reach: Reach,
 }
@@ -77,8 +79,10 @@ impl<'a> Comparison<'a> {
         };
         let policy = STAGES.iter().filter(differs).collect();
         let touched = Touched::of(base, head, changes);
-        let reach = Reach::of(base, head, &touched.dirs);
-        Comparison { base, head, changes, rules, beside: OnceCell::new(), policy, touched, reach }
+        // As long as nobody's directory has changed, a file that has not changed is to everyone what it was.
+        let files = base.same_dirs(head).then_some(changes);
+        let reach = Reach::of(base, head, &touched.dirs, files);
+        Comparison { base, head, changes, rules, beside: OnceCell::new(), policy, files, touched, reach }
     }
 
     fn beside(&self) -> &BTreeSet<Utf8PathBuf> {
@@ -167,8 +171,9 @@ impl<'a> Comparison<'a> {
             let mut found = Vec::new();
             let mut read = inputs::image(project, stage).into_iter().chain([stage]);
             if own || settings || read.any(|it| self.policy.iter().any(|differs| differs.name == it.name)) {
-                let old = inputs::own(self.base, before, stage);
-                found = differences(&old, &inputs::own(self.head, project, stage));
+                let focus = self.focus(before, project, stage);
+                let old = inputs::own(self.base, before, stage, focus);
+                found = differences(&old, &inputs::own(self.head, project, stage, focus));
             }
             let sight = inputs::sight(project, stage).max(inputs::sight(before, stage));
             let differ = || inputs::list(self.base, before, stage) != inputs::list(self.head, project, stage);
@@ -180,6 +185,15 @@ impl<'a> Comparison<'a> {
             }
         }
         selected
+    }
+
+    /// Where the lists of a stage of a project can differ at all.
+    fn focus(&self, before: &Project, project: &Project, stage: &Stage) -> Focus<'a> {
+        let reads_alike = |stage: &Stage| self.base.policy.own(stage) == self.head.policy.own(stage);
+        let alike = before.facts.tests_documents == project.facts.tests_documents
+            && before.facts.image == project.facts.image
+            && reads_alike(stage);
+        Focus { files: self.files.filter(|_| alike), lock: !self.head.same_lock(project, self.base) }
     }
 
     /// The nearest difference: of what is its own, else of the nearest local package; `None` when nothing differs.

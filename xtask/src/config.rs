@@ -345,7 +345,11 @@ impl Config {
         let fallback = Duration::from_secs(15 * 60);
         let general = self.timeout.get("default").map_or(fallback, |limit| limit.0);
         // An image for another machine is built under emulation, which takes its time.
-        let usual = if stage == "docker-build" { general.max(2 * fallback) } else { general };
+        let usual = match stage {
+            "docker-build" => general.max(2 * fallback),
+            "image" => general.max(8 * fallback),
+            _ => general,
+        };
         self.timeout.get(stage).map_or(usual, |limit| limit.0)
     }
 

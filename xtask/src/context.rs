@@ -192,6 +192,19 @@ pub fn remake(dir: &Utf8Path) -> Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("could not create {dir}"))
 }
 
+/// Removes a file that need not be there.
+///
+/// # Errors
+/// When it is there and cannot be removed.
+pub fn remove(path: &Utf8Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("could not remove {path}"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Writes a file as a whole: to a temporary name beside it, then renamed.
 ///
 /// # Errors

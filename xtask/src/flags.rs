@@ -109,6 +109,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Build the image that CI jobs run in, unless it is there: xtask, the pinned tools, Python and git.
+    Image(Image),
     /// List the tools: name, pinned version, found version, path.
     Tools {
         /// Fetch those that are not there yet.
@@ -141,6 +143,29 @@ pub struct Selection {
     /// A revision instead of the work tree; nothing is checked out.
     #[arg(long, value_name = "REV")]
     pub head: Option<String>,
+}
+
+/// The image of CI jobs.
+#[derive(Debug, Args)]
+pub struct Image {
+    /// linux/arm64 or linux/amd64; the platform of [docker-build] when not given.
+    #[arg(long, value_name = "PLATFORM", value_parser = ["linux/arm64", "linux/amd64"])]
+    pub platform: Option<String>,
+    /// What its name starts with: a registry and path.
+    #[arg(long, value_name = "NAME", env = "XTASK_IMAGE_REPOSITORY", default_value = "localhost/xtask-ci")]
+    pub repository: String,
+    /// Another base image than the one in ci/Dockerfile.
+    #[arg(long, value_name = "IMAGE")]
+    pub base: Option<String>,
+    /// Another image to build xtask in.
+    #[arg(long, value_name = "IMAGE")]
+    pub rust: Option<String>,
+    /// Push it to its registry and say by which digest it is there.
+    #[arg(long)]
+    pub push: bool,
+    /// Only say its name: the tag is the hash of what goes in.
+    #[arg(long, conflicts_with = "push")]
+    pub name: bool,
 }
 
 /// How a graph is drawn.

@@ -16,7 +16,7 @@ use crate::place::{Named, Place};
 use crate::side::{Project, Side};
 use crate::sources::hex;
 use crate::stages::{self, Closure, Own, Stage};
-use crate::tree::{Entry, Mode};
+use crate::tree::{self, Change, Entry, Mode};
 
 /// One line of a list.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,13 +46,25 @@ pub enum Part {
     Policy,
 }
 
+/// How much of a list is written down.
+#[derive(Debug, Clone, Copy)]
+pub struct Focus<'a> {
+    /// Just these files, and what links lead to; without it, all.
+    pub files: Option<&'a [Change]>,
+    /// What the lock means.
+    pub lock: bool,
+}
+
+/// All of a list.
+pub const ALL: Focus = Focus { files: None, lock: true };
+
 /// The list of a stage of a project, sorted, no line twice.
 pub fn list(side: &Side, project: &Project, stage: &Stage) -> Vec<Line> {
-    let mut lines = own(side, project, stage);
+    let mut lines = own(side, project, stage, ALL);
     let sight = sight(project, stage);
     let seen = |scope: Scope| sight.scope.is_some_and(|it| scope <= it);
     for (dir, _) in side.closure(project).into_iter().filter(|(_, scope)| seen(*scope)) {
-        lines.extend(of_local(side, &dir, sight.code));
+        lines.extend(of_local(side, &dir, sight.code, ALL));
     }
     lines.sort();
     lines.dedup();
@@ -60,13 +72,13 @@ pub fn list(side: &Side, project: &Project, stage: &Stage) -> Vec<Line> {
 }
 
 /// The part of the list that is not about local packages.
-pub fn own(side: &Side, project: &Project, stage: &Stage) -> Vec<Line> {
+pub fn own(side: &Side, project: &Project, stage: &Stage, focus: Focus) -> Vec<Line> {
     if stage.name == "docker-build" && !project.facts.image {
-        return of_files(side, project, Own::Manifest);
+        return of_files(side, project, Own::Manifest, focus);
     }
-    let mut lines = without_waivers(side, project, stage);
+    let mut lines = without_waivers(side, project, stage, focus);
     if let Some(image) = image(project, stage) {
-        lines.extend(without_waivers(side, project, image));
+        lines.extend(without_waivers(side, project, image, focus));
     }
     // An exception of one stage is none of another's, whatever both read.
     let waivers = side.policy.waivers(stage, &project.name).into_iter();
@@ -76,9 +88,9 @@ pub fn own(side: &Side, project: &Project, stage: &Stage) -> Vec<Line> {
     lines
 }
 
-fn without_waivers(side: &Side, project: &Project, stage: &Stage) -> Vec<Line> {
+fn without_waivers(side: &Side, project: &Project, stage: &Stage, focus: Focus) -> Vec<Line> {
     let mut lines = Vec::new();
-    lines.extend(of_files(side, project, side.policy.own(stage)));
+    lines.extend(of_files(side, project, side.policy.own(stage), focus));
     if reads_inputs(stage) {
         let part = |(path, value)| Line { part: Part::Own, of: project.name.clone(), key: path, value };
         // A text that is kept above the project is a text like any other: it goes into the wheel and the pages.
@@ -88,7 +100,9 @@ fn without_waivers(side: &Side, project: &Project, stage: &Stage) -> Vec<Line> {
         lines.extend(extra(side, project).into_iter().chain(outside).map(part));
     }
     if let Some(scope) = scope(stage.reads.closure) {
-        lines.extend(of_lock(side, project, scope));
+        if focus.lock {
+            lines.extend(of_lock(side, project, scope));
+        }
         lines.extend(above(side, project));
     }
     let policy = side.policy.lines(stage, &side.tree).into_iter();
@@ -121,11 +135,11 @@ pub fn image(project: &Project, stage: &Stage) -> Option<&'static Stage> {
 }
 
 /// What those who need a local package see of it.
-pub fn of_local(side: &Side, dir: &Utf8Path, with_code: bool) -> Vec<Line> {
+pub fn of_local(side: &Side, dir: &Utf8Path, with_code: bool, focus: Focus) -> Vec<Line> {
     let other = side.project_in(dir);
     let of = other.map_or_else(|| dir.to_string(), |it| it.name.clone());
     let found = match other {
-        Some(other) => shipped(side, other, with_code),
+        Some(other) => shipped(side, other, with_code, focus),
         None => foreign(side, dir),
     };
     let mut lines: Vec<Line> =
@@ -173,15 +187,32 @@ fn value(entry: Entry) -> String {
 }
 
 /// The files of a project that a stage reads, links followed.
-fn of_files(side: &Side, project: &Project, own: Own) -> Vec<Line> {
+fn of_files(side: &Side, project: &Project, own: Own, focus: Focus) -> Vec<Line> {
     let owner = project.owner();
-    let files = project.files.iter().filter(|path| owner.is_read(path, own));
+    let found = chosen(side, project, focus, &|path| owner.is_read(path, own)).into_iter();
+    found.map(|(key, value)| Line { part: Part::Own, of: project.name.clone(), key, value }).collect()
+}
+
+/// Those files of a project that are asked for and in focus, links followed.
+fn chosen(side: &Side, project: &Project, focus: Focus, wanted: &dyn Fn(&Utf8Path) -> bool) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for path in files {
-        found.extend(side.tree.get(path).map(|entry| (path.to_string(), value(entry))));
-        follow(side, path, &mut found);
+    let Some(changes) = focus.files else {
+        for (path, entry) in side.files(project).filter(|(path, _)| wanted(path)) {
+            found.push((path.to_string(), value(entry)));
+            follow(side, path, &mut found);
+        }
+        return found;
+    };
+    let is_ours = |path: &Utf8Path| side.owner(path).is_some_and(|it| it.dir == project.dir) && wanted(path);
+    for change in tree::below(changes, &project.dir) {
+        if let Some(entry) = side.tree.get(&change.path).filter(|_| is_ours(&change.path)) {
+            found.push((change.path.to_string(), value(entry)));
+        }
     }
-    found.into_iter().map(|(key, value)| Line { part: Part::Own, of: project.name.clone(), key, value }).collect()
+    for link in side.links_below(&project.dir).filter(|it| is_ours(it)) {
+        follow(side, link, &mut found);
+    }
+    found
 }
 
 /// What a link leads to, as far as that is in the repository, and what the links lead to that are found there.
@@ -256,7 +287,7 @@ fn meant(side: &Side, named: &Named) -> Vec<Utf8PathBuf> {
 }
 
 /// What those who install a project see of it.
-fn shipped(side: &Side, project: &Project, with_code: bool) -> Vec<(String, String)> {
+fn shipped(side: &Side, project: &Project, with_code: bool, focus: Focus) -> Vec<(String, String)> {
     let mut found = vec![(project.dir.join("pyproject.toml").into_string(), hex(&project.facts.ship))];
     // Whether a readme is there decides whether the package builds; what it says does not.
     for text in &project.facts.documents {
@@ -266,10 +297,8 @@ fn shipped(side: &Side, project: &Project, with_code: bool) -> Vec<(String, Stri
     }
     found.extend(ignored(side, project));
     if with_code {
-        for path in project.files.iter().filter(|it| project.owner().place(it) == Place::Code) {
-            found.extend(side.tree.get(path).map(|entry| (path.to_string(), value(entry))));
-            follow(side, path, &mut found);
-        }
+        let owner = project.owner();
+        found.extend(chosen(side, project, focus, &|path| owner.place(path) == Place::Code));
         found.extend(extra(side, project));
         let data = project.facts.outside.iter().filter(|it| !project.facts.documents.contains(it));
         found.extend(data.flat_map(|it| outside(side, project, it)));
@@ -309,7 +338,7 @@ fn of_lock(side: &Side, project: &Project, scope: Scope) -> Vec<Line> {
         Some(Lockfile::Whole(lock)) => lock
             .lines(&project.name, scope)
             // A lock that does not know its project says nothing about it, so all of it counts.
-            .unwrap_or_else(|| vec![(path.to_string(), format!("without {} {id}", project.name))]),
+            .map_or_else(|| vec![(path.to_string(), format!("without {} {id}", project.name))], |it| it.to_vec()),
     };
     let of = path.into_string();
     found.into_iter().map(|(key, value)| Line { part: Part::Lock, of: of.clone(), key, value }).collect()

@@ -39,6 +39,7 @@ pub mod planview;
 pub mod revisions;
 
 pub mod context;
+pub mod engine;
 pub mod environments;
 pub mod graph;
 pub mod live;
@@ -57,6 +58,7 @@ pub mod doctor;
 pub mod emit;
 pub mod flags;
 pub mod graphview;
+pub mod image;
 pub mod init;
 pub mod junit;
 pub mod lint;

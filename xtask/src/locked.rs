@@ -4,6 +4,7 @@
 //! Must not evaluate markers: that needs an interpreter.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -13,13 +14,18 @@ use crate::facts::{Digest, digest};
 use crate::manifest::normalise_name;
 
 /// A lock, or the part of it that is about local packages.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Locked {
     /// What holds for everyone who uses the lock, by key, as text.
     pub header: Vec<(String, String)>,
     packages: Vec<Package>,
     by_name: BTreeMap<String, Vec<usize>>,
+    /// What was asked before: every stage of a project asks the same, and so does every commit that has this lock.
+    known: Mutex<BTreeMap<(String, Scope), Lines>>,
 }
+
+/// Key and value of everything that may change a verdict; `None` when the lock does not know the project.
+type Lines = Option<Arc<Vec<(String, String)>>>;
 
 /// As much of a lock as was read.
 #[derive(Debug)]
@@ -89,17 +95,22 @@ impl Locked {
     /// When one of them is no TOML.
     pub fn scan(path: &Utf8Path, text: &str) -> Result<Locked> {
         // uv writes one package after the other, each `source` on a line. Where that may not be so, all is read.
-        if ["'''", "\"\"\"", "[package.source]", "\r"].iter().any(|it| text.contains(it)) {
+        if ["'''", "\"\"\"", "\r"].iter().any(|it| text.contains(it)) {
             return Locked::parse(path, text);
         }
-        let mut wanted = String::new();
-        for chunk in text.split("\n[[package]]").skip(1) {
-            let source = chunk.lines().find(|line| line.trim_start().starts_with("source"));
-            if source.is_some_and(|it| it.contains("path") || LOCAL.iter().any(|word| it.contains(word))) {
-                wanted.push_str("\n[[package]]");
-                wanted.push_str(chunk);
+        let (mut wanted, mut start, mut at, mut is_wanted) = (String::new(), None, 0, false);
+        for line in text.split_inclusive('\n') {
+            if line.starts_with("[[package]]\n") {
+                wanted.extend(start.filter(|_| is_wanted).map(|from: usize| &text[from..at]));
+                (start, is_wanted) = (Some(at), false);
+            } else if line.starts_with("[[") || line.starts_with("[package.source") || line.starts_with("[ ") {
+                return Locked::parse(path, text);
+            } else if line.trim_start().starts_with("source") {
+                is_wanted |= line.contains("path") || LOCAL.iter().any(|it| line.contains(it));
             }
+            at += line.len();
         }
+        wanted.extend(start.filter(|_| is_wanted).map(|from| &text[from..]));
         Locked::parse(path, &wanted)
     }
 
@@ -173,8 +184,14 @@ impl Locked {
         Some(came)
     }
 
-    /// What the lock means to a project: key and value of everything that may change a verdict.
-    pub fn lines(&self, name: &str, scope: Scope) -> Option<Vec<(String, String)>> {
+    /// What the lock means to a project, sorted.
+    pub fn lines(&self, name: &str, scope: Scope) -> Lines {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = known.entry((name.to_owned(), scope)).or_insert_with(|| self.read_by(name, scope).map(Arc::new));
+        lines.clone()
+    }
+
+    fn read_by(&self, name: &str, scope: Scope) -> Option<Vec<(String, String)>> {
         let reach = self.reach(name, scope)?;
         let mut lines: Vec<(String, String)> = self.header.clone();
         for index in reach.keys() {

@@ -11,7 +11,7 @@ use clap::Parser;
 use xtask::config::Config;
 use xtask::decide::{self, Decision};
 use xtask::discover::Repo;
-use xtask::flags::{Command, Flags, How, Selection};
+use xtask::flags::{self, Command, Flags, How, Selection};
 use xtask::handover::{self, Handed};
 use xtask::live::Live;
 use xtask::recorded::Witness;
@@ -19,7 +19,8 @@ use xtask::revisions::Place;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
 use xtask::{
-    audit, check, clean, context, doctor, emit, graphview, init, junit, outdir, planview, proc, report, times, verdicts,
+    audit, check, clean, context, doctor, emit, graphview, image, init, junit, outdir, planview, proc, report, times,
+    verdicts,
 };
 
 fn main() {
@@ -60,10 +61,9 @@ fn dispatch(flags: Flags) -> Result<i32> {
             Ok(0)
         }
         Command::Emit { check: Some(file), level, .. } => {
-            let (words, code) =
-                check::check(&start.repo()?, &start.here, &file, level, &|text| anstream::eprintln!("{text}"))?;
-            print(&words)?;
-            Ok(code)
+            let say = |text: &str| anstream::eprintln!("{text}");
+            let (words, code) = check::check(&start.repo()?, &start.here, &file, level, &say)?;
+            print(&words).map(|()| code)
         }
         Command::Emit { selection, output, part, .. } => start.emit(&selection, output.as_deref(), part.as_deref()),
         Command::Init { component } => start.init(&component),
@@ -79,6 +79,7 @@ fn dispatch(flags: Flags) -> Result<i32> {
             print(&if json { serde_json::to_string_pretty(&steps)? + "\n" } else { audit::table(&steps) })?;
             Ok(if steps.iter().any(|it| it.error.is_some()) { 2 } else { 0 })
         }
+        Command::Image(wish) => make_image(&start.repo()?, &wish),
         Command::Doctor { json } => start.doctor(json),
         Command::Tools { fetch } => list_tools(&start.repo()?, fetch),
         Command::Clean { dry_run, tools } => tidy_up(&start.place()?.root, dry_run, tools),
@@ -280,7 +281,7 @@ fn run(
     let witness = Witness::new(place, plan);
     let records = run::run(repo, &tools, &todo, out, &options, &live);
     live.close();
-    write_junit(out, &records)?;
+    outdir::write_junit(out, &records)?;
     times::write(out, &records)?;
     if !handed.run.is_empty() {
         verdicts::write(out, &handed.run, &records)?;
@@ -327,31 +328,40 @@ fn only_one(out: &Utf8Path) -> Result<std::fs::File> {
     Ok(file)
 }
 
-fn write_junit(out: &Utf8Path, records: &[Record]) -> Result<()> {
-    for record in records {
-        let name = format!("{}.{}", record.project, record.stage.name);
-        let one = junit::report(&name, &[record]);
-        context::write(&out.join("junit").join(format!("{name}.xml")), junit::text(&one))?;
+/// Builds the image of CI jobs.
+fn make_image(repo: &Repo, flags: &flags::Image) -> Result<i32> {
+    let wish = image::Wish::of(flags, &repo.config);
+    if flags.name {
+        print(&format!("{}\n", image::name(&repo.root, &wish)?))?;
+        return Ok(0);
     }
-    let all: Vec<&Record> = records.iter().collect();
-    context::write(&out.join("junit.xml"), junit::text(&junit::report("xtask", &all)))
+    let out = repo.abs("target/ci");
+    for dir in ["home", "empty"] {
+        context::remake(&out.join(dir))?;
+    }
+    let say = |text: &str| anstream::eprintln!("{text}");
+    let tools = Tools::open(repo, &say)?;
+    let ctx = context::Context {
+        repo,
+        tools: &tools,
+        stage: "image",
+        log: out.join("logs/image.log"),
+        out,
+        ci: false,
+        selected: &[],
+        stages: &[],
+    };
+    context::remove(&ctx.log)?;
+    let image = image::make(&ctx, &wish, &say)?;
+    if image.kept {
+        say(&format!("{} is there, and nothing that goes into it has changed", image.reference));
+    }
+    print(&format!("{}\n", image.pinned.unwrap_or(image.reference)))?;
+    Ok(0)
 }
 
 fn list_tools(repo: &Repo, fetch: bool) -> Result<i32> {
-    let say = |text: &str| anstream::eprintln!("{text}");
-    let tools = Tools::open(repo, &say)?;
-    if fetch {
-        for tool in tools::ALL {
-            tools.provide(&repo.config, *tool, &say)?;
-        }
-    }
-    let mut rows = vec![["name", "pinned", "found", "path"].map(str::to_owned)];
-    rows.extend(tools.rows(&repo.config)?);
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let (a, b, c) = (width(0), width(1), width(2));
-    let lines: Vec<String> =
-        rows.iter().map(|row| format!("{:a$}  {:b$}  {:c$}  {}\n", row[0], row[1], row[2], row[3])).collect();
-    print(&lines.concat())?;
+    print(&tools::listing(repo, fetch, &|text| anstream::eprintln!("{text}"))?)?;
     Ok(0)
 }
 

@@ -1,12 +1,13 @@
-//! `target/ci` made ready for a run.
+//! `target/ci`: made ready for a run, and the reports of one written into it.
 //!
 //! Must not decide what runs.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use camino::Utf8Path;
 
-use crate::context;
 use crate::handover::Handed;
+use crate::run::Record;
+use crate::{context, junit};
 
 /// Makes `target/ci` ready: what earlier runs left of these jobs must not be taken for this run's.
 ///
@@ -26,20 +27,25 @@ pub fn prepare(out: &Utf8Path, handed: &Handed) -> Result<()> {
     for job in &plan.jobs {
         let name = format!("{}.{}", job.project, job.stage.name);
         for stale in [format!("logs/{name}.log"), format!("logs/{}.log", job.stage.name), format!("junit/{name}.xml")] {
-            remove_if_there(&out.join(stale))?;
+            context::remove(&out.join(stale))?;
         }
         for kind in ["dev", "runtime"] {
-            remove_if_there(&out.join(format!("logs/{}.environment-{kind}.log", job.project)))?;
+            context::remove(&out.join(format!("logs/{}.environment-{kind}.log", job.project)))?;
         }
     }
-    remove_if_there(&out.join("junit.xml"))
+    context::remove(&out.join("junit.xml"))
 }
 
-fn remove_if_there(path: &Utf8Path) -> Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("could not remove {path}"))
-        }
-        _ => Ok(()),
+/// Writes a report for each job and one for all.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write_junit(out: &Utf8Path, records: &[Record]) -> Result<()> {
+    for record in records {
+        let name = format!("{}.{}", record.project, record.stage.name);
+        let one = junit::report(&name, &[record]);
+        context::write(&out.join("junit").join(format!("{name}.xml")), junit::text(&one))?;
     }
+    let all: Vec<&Record> = records.iter().collect();
+    context::write(&out.join("junit.xml"), junit::text(&junit::report("xtask", &all)))
 }

@@ -76,11 +76,11 @@ const CHECKED: &[&str] = &[".bandit", ".ruff.toml", "py.typed", "ruff.toml", "ty
 impl Owner<'_> {
     /// What a file of the project is to it.
     pub fn place(&self, path: &Utf8Path) -> Place {
-        let inner = path.strip_prefix(self.dir).unwrap_or(path);
-        let mut components = inner.components().map(|it| it.as_str());
-        let first = components.next().unwrap_or_default();
-        let is_dir = components.next().is_some();
-        let own_package = first == self.name.replace('-', "_");
+        // By text: this is asked of every file of a large repository.
+        let inner = path.as_str().strip_prefix(self.dir.as_str()).unwrap_or(path.as_str()).trim_start_matches('/');
+        let (first, is_dir) = inner.split_once('/').map_or((inner, false), |it| (it.0, true));
+        let dashed = first.bytes().map(|it| if it == b'_' { b'-' } else { it });
+        let own_package = !first.contains('-') && dashed.eq(self.name.bytes());
         match (first, is_dir) {
             ("pyproject.toml", false) => Place::Manifest,
             ("uv.lock", false) => Place::Lock,

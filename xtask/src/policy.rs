@@ -117,8 +117,8 @@ impl Policy {
             Some(Err(why)) => lines.push(("tools".to_owned(), why.clone())),
             Some(Ok(lock)) => {
                 let found = lock.lines(TOOLS, Scope::Group(tool.name())).unwrap_or_default();
-                let found = found.into_iter().filter(|(key, _)| *key != format!("package {TOOLS}"));
-                lines.extend(found.map(|(key, value)| (format!("tool {key}"), value)));
+                let found = found.iter().filter(|(key, _)| *key != format!("package {TOOLS}"));
+                lines.extend(found.map(|(key, value)| (format!("tool {key}"), value.clone())));
             }
         }
         lines

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::difference::{Difference, differences};
-use crate::inputs::{self, Part, Sight};
+use crate::inputs::{self, Focus, Part, Sight};
 use crate::locked::Scope;
 use crate::side::{Project, Side};
+use crate::tree::Change;
 
 /// Who is reached by what.
 #[derive(Debug, Default)]
@@ -43,11 +44,15 @@ pub struct Reached<'a> {
 
 impl Reach {
     /// How far these directories reach, by the needs of either revision.
-    pub fn of(base: &Side, head: &Side, dirs: &BTreeSet<Utf8PathBuf>) -> Reach {
+    ///
+    /// `changes` are the only files that can differ in what belongs to whom; without them, all are looked at.
+    pub fn of(base: &Side, head: &Side, dirs: &BTreeSet<Utf8PathBuf>, changes: Option<&[Change]>) -> Reach {
         let mut reach = Reach::default();
+        let focus = Focus { files: changes, lock: true };
         for dir in dirs {
             let [mut manifest, mut code] = [false, true].map(|with_code| {
-                differences(&inputs::of_local(base, dir, with_code), &inputs::of_local(head, dir, with_code))
+                let [old, new] = [base, head].map(|side| inputs::of_local(side, dir, with_code, focus));
+                differences(&old, &new)
             });
             if let Some(it) = needs_differ(base, head, dir) {
                 manifest.push(it.clone());

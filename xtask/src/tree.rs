@@ -167,6 +167,12 @@ impl Tree {
         found.ok().map(|index| self.rows[index].entry)
     }
 
+    /// The file with this number, counted from the first in order.
+    pub fn at(&self, number: usize) -> (&Utf8Path, Entry) {
+        let row = &self.rows[number];
+        (Utf8Path::new(self.path(row)), row.entry)
+    }
+
     /// Every file, sorted.
     pub fn iter(&self) -> impl Iterator<Item = (&Utf8Path, Entry)> {
         self.rows.iter().map(|row| (Utf8Path::new(self.path(row)), row.entry))
@@ -302,6 +308,14 @@ pub fn changes(base: &Tree, head: &Tree) -> Vec<Change> {
             found.push(Change { path: path.to_owned(), before, after });
         }
     }
+}
+
+/// Those of sorted changes that are below a directory; all of them below the empty path.
+pub fn below<'a>(changes: &'a [Change], dir: &Utf8Path) -> &'a [Change] {
+    let prefix = if dir.as_str().is_empty() { String::new() } else { format!("{dir}/") };
+    let from = changes.partition_point(|it| it.path.as_str() < prefix.as_str());
+    let count = changes[from..].partition_point(|it| it.path.as_str().starts_with(&prefix));
+    &changes[from..from + count]
 }
 
 /// A path as text. One that is no UTF-8 is never dropped: each invalid byte becomes `\xHH` and each backslash two.

@@ -177,11 +177,11 @@ const ROWS: &[Row] = &[
     },
     Row {
         what: "a template that does not build",
-        plant: |it| it.replace("ci/Dockerfile", "pip install --no-cache-dir", "pip install --no-such-option"),
+        plant: |it| it.replace("ci/project.Dockerfile", "pip install --no-cache-dir", "pip install --no-such-option"),
         code: 2,
         outcome: "error",
         place: None,
-        says: "a step of ci/Dockerfile that has nothing to do with the project",
+        says: "a step of ci/project.Dockerfile that has nothing to do with the project",
     },
 ];
 
@@ -294,6 +294,58 @@ fn the_sample_project_that_ships_as_an_image() {
     let image = image(&sandbox, "dashboard");
     let help = machine.run_in(image["reference"].as_str().expect("a name"), &["dashboard", "--help"]);
     assert!(help.contains("usage"), "{help}");
+}
+
+/// The image that CI jobs run in, built and used.
+#[test]
+#[ignore = "needs a container engine"]
+fn the_image_of_ci_jobs() {
+    let machine = machine::get();
+    machine.base(Platform::Amd64);
+    let rust = machine.rust();
+    let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a parent");
+    // A copy of this repository, whose build leaves nothing in it.
+    let sandbox = Sandbox::new();
+    sandbox.remove("ci");
+    for name in ["Cargo.toml", "Cargo.lock", "ci", "xtask"] {
+        let copy = Command::new("cp").arg("-r").args([root.join(name), sandbox.root.join(name)]).status();
+        assert!(copy.expect("cp runs").success());
+    }
+    set(&sandbox, Platform::Amd64);
+    sandbox.commit("with xtask");
+    let args = ["image", "--platform", "linux/amd64", "--base", Platform::Amd64.base(), "--rust", rust];
+    let ran = machine.xtask(&sandbox, &args);
+    assert_eq!(ran.code, 0, "{}\n{}", ran.all(), sandbox.read("target/ci/logs/image.log"));
+    let image = ran.stdout.trim();
+    assert!(image.starts_with("localhost/xtask-ci:") && image.ends_with("-amd64"), "{image}");
+    let name = machine.xtask(&sandbox, &[&args[..], &["--name"]].concat());
+    assert_eq!(name.stdout.trim(), image, "the name is known before the build");
+    sandbox.append("projects/beta/README.md", "\nProjects are no part of the image.\n");
+    let again = machine.xtask(&sandbox, &args);
+    assert!(
+        again.stdout.trim() == image && again.stderr.contains("nothing that goes into it has changed"),
+        "{again:?}"
+    );
+
+    let tools = machine.run_in(image, &["xtask", "--version"]);
+    assert!(tools.starts_with("xtask "), "{tools}");
+    for absent in ["cargo", "rustc", "go"] {
+        let found = machine.run_in(image, &["sh", "-c", &format!("command -v {absent} || echo none")]);
+        assert_eq!(found, "none", "{absent} stays in the stage that is thrown away");
+    }
+
+    // Without a network: every tool is there, and the verdicts are those of this machine.
+    let static_stages = ["stage", "ruff", "radon", "bandit", "semgrep", "--all"];
+    let outside = sandbox.xtask(&static_stages);
+    assert_eq!(outside.code, 0, "{}", outside.all());
+    let (inside, said) = machine.run_offline(image, &sandbox.root, &[&["xtask"], &static_stages[..]].concat());
+    assert_eq!(inside, 0, "{said}");
+    assert!(!said.contains("fetching"), "a tool is missing in the image: {said}");
+    let table = |text: &str| -> Vec<String> {
+        let lines = text.lines().skip_while(|it| !it.starts_with("project "));
+        lines.take_while(|it| !it.is_empty()).map(str::to_owned).collect()
+    };
+    assert_eq!(table(&said), table(&outside.stdout));
 }
 
 #[test]

@@ -33,9 +33,9 @@ macro_rules! text {
 }
 
 policy! {
-    "ci/Dockerfile"
     "ci/bandit.yaml"
     "ci/licenses.toml"
+    "ci/project.Dockerfile"
     "ci/ruff.toml"
     "ci/semgrep/crypto.yaml"
     "ci/semgrep/deserialisation.yaml"
@@ -62,7 +62,9 @@ mod tests {
     fn every_policy_file_is_there() {
         let root = camino::Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a parent");
         let listed = crate::files::list(root).expect("the repository's files");
-        let ours: Vec<&str> = listed.iter().map(|it| it.as_str()).filter(|it| it.starts_with("ci/")).collect();
+        // The image of CI jobs is built where xtask's sources are.
+        let wanted = |it: &&str| it.starts_with("ci/") && *it != "ci/Dockerfile";
+        let ours: Vec<&str> = listed.iter().map(|it| it.as_str()).filter(wanted).collect();
         let named: Vec<&str> = FILES.iter().map(|(path, _)| *path).collect();
         assert_eq!(named, ours, "name every file of ci/ in init/policy.rs");
     }

@@ -1,4 +1,4 @@
-//! A lock read for one project: what counts, and what does not.
+//! What counts in a lock, and what a partial reading finds.
 
 use super::*;
 
@@ -56,7 +56,7 @@ source = { registry = "https://example.org/simple" }
 
 fn lines(text: &str, scope: Scope) -> Vec<(String, String)> {
     let locked = Locked::parse("uv.lock".into(), text).expect("a valid lock");
-    locked.lines("app", scope).expect("it knows app")
+    locked.lines("app", scope).expect("it knows app").to_vec()
 }
 
 #[test]
@@ -100,7 +100,14 @@ fn a_scan_finds_the_same_local_packages() {
         it.locals().map(|it| (it.name.clone(), it.local.clone())).collect()
     };
     let path = Utf8Path::new("uv.lock");
-    for text in [LOCK.to_owned(), LOCK.replace('\n', "\r\n"), LOCK.replace(" = ", "=")] {
+    for text in [
+        LOCK.to_owned(),
+        LOCK.replace('\n', "\r\n"),
+        LOCK.replace(" = ", "="),
+        LOCK.replace("source = { virtual", "  source = { virtual"),
+        LOCK.replace("source = { virtual = \"lib\" }", "[package.source]\nvirtual = \"lib\""),
+        LOCK.replace("[[package]]\nname = \"lib\"", "[[ package ]] # a remark\nname = \"lib\""),
+    ] {
         let all = names(Locked::parse(path, &text).expect("a valid lock"));
         assert_eq!(names(Locked::scan(path, &text).expect("a valid lock")), all);
         assert_eq!(all.len(), 2);

@@ -7,17 +7,14 @@ use anyhow::{Context as _, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::sbom;
 use crate::context::{self, Context};
 use crate::discover::Project;
+use crate::engine::{self, Engine, network};
 use crate::verdict::{Case, Verdict};
 
-mod engine;
-mod network;
 mod output;
 mod recipe;
 
-use engine::Engine;
 use output::Fault;
 use recipe::Recipe;
 
@@ -46,9 +43,9 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     let archive = ctx.out.join("images").join(format!("{}.tar", project.name));
     let before: Option<Image> =
         std::fs::read_to_string(&description).ok().and_then(|text| serde_json::from_str(&text).ok());
-    sbom::remove(&description)?;
+    context::remove(&description)?;
     if !project.manifest.typed.tool.xtask.image {
-        sbom::remove(&archive)?;
+        context::remove(&archive)?;
         return Ok(Verdict::one(Case::skip("image", "declares no image (`image = true` in [tool.xtask] does)")));
     }
     let settings = &ctx.repo.config.docker_build;
@@ -85,7 +82,7 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     };
     // The archive of the same image is the same archive.
     if before.as_ref() != Some(&image) || !archive.is_file() {
-        sbom::remove(&archive)?;
+        context::remove(&archive)?;
         engine.save(ctx, &image.reference, &archive)?;
     }
     context::write(&description, format!("{}\n", serde_json::to_string_pretty(&image)?))?;
@@ -118,14 +115,16 @@ enum Built {
 }
 
 fn build(ctx: &Context, engine: &Engine, recipe: &Recipe, scratch: &Utf8Path, reference: &str) -> Result<Built> {
-    if let Some(why) = engine.foreign(&ctx.repo.config.docker_build.platform) {
-        return Ok(Built::NotHere(why));
+    let settings = &ctx.repo.config.docker_build;
+    let cure = "in [docker-build] of ci/xtask.toml";
+    if let Some(why) = engine.foreign(&settings.platform) {
+        return Ok(Built::NotHere(format!("{why}, or set another `platform` {cure}")));
     }
-    if let Some(why) = engine.fetch(ctx, &recipe.base)? {
-        return Ok(Built::NotHere(why));
+    if let Some(why) = engine.fetch(ctx, &settings.platform, settings.offline, &recipe.base)? {
+        return Ok(Built::NotHere(format!("{why}; name one that can be had as `base` {cure}")));
     }
     let secrets = network::write(ctx, scratch)?;
-    let done = engine.build(ctx, recipe, scratch, reference, &secrets);
+    let done = engine.build(ctx, &recipe.order(&settings.platform, reference), scratch, &secrets);
     // Whatever came of it: addresses with passwords do not stay on the disk.
     secrets.remove()?;
     let done = done?;

@@ -25,6 +25,12 @@ mod frames;
 mod left_out;
 mod tests;
 
+/// Executed by every interpreter of the environment at its start, for processes that tests start: they find the pinned
+/// tools as the first one does, and measure themselves where coverage has said so, which its own `.pth` file would do.
+const CHILDREN: &str = "import os, sys; sys.path.extend(filter(None, os.environ.get('XTASK_LAST', '').split(':'))); \
+                        os.environ.get('XTASK_LAST') and (os.environ.get('COVERAGE_PROCESS_START') or \
+                        os.environ.get('COVERAGE_PROCESS_CONFIG')) and __import__('coverage').process_startup()\n";
+
 /// Everything the Python side is told.
 #[derive(Debug, Serialize)]
 struct Plan {
@@ -192,7 +198,14 @@ fn installed(environment: &Utf8Path, module: &str) -> bool {
 fn launch(ctx: &Context, project: &Project, plan: &Plan, watch: &Watch) -> Result<Done> {
     let launcher = plan.scratch.join("launch.py");
     context::write(&launcher, include_str!("pytest/launch.py"))?;
-    let call = python(ctx, project, plan)?.arg(launcher).arg(plan.scratch.join("plan.json"));
+    let mut call = python(ctx, project, plan)?.arg(launcher).arg(plan.scratch.join("plan.json"));
+    if !plan.last.is_empty() {
+        // The name sorts after those of editable packages: what is appended comes last.
+        let site = environments::site_packages(&environments::path(&ctx.out, project, Kind::Dev))?;
+        context::write(&site.join("zz-xtask-tools.pth"), CHILDREN)?;
+        let last: Vec<&str> = plan.last.iter().map(|it| it.as_str()).collect();
+        call = call.env("XTASK_LAST", last.join(":"));
+    }
     ctx.run(&watch.on(ctx, call.cwd(plan.project.clone())))
 }
 

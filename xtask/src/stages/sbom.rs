@@ -45,7 +45,7 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     let reports = ctx.reports(project)?;
     // What an earlier run left is not of this one's sources.
     for name in CLOSURE.iter().chain(&IMAGE).chain(&[inventory::FILE]) {
-        remove(&reports.join(name))?;
+        context::remove(&reports.join(name))?;
     }
     let scratch = ctx.scratch(Some(project))?;
     let subject = Subject::ask(ctx, project, &scratch)?;
@@ -106,17 +106,4 @@ fn write(reports: &Utf8Path, names: [&str; 2], raw: &Raw, document: &Document) -
         context::write(&reports.join(name), format!("{edited:#}\n"))?;
     }
     Ok(())
-}
-
-/// Removes a file that an earlier run may have left.
-///
-/// # Errors
-/// When it is there and cannot be removed.
-pub fn remove(path: &Utf8Path) -> Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("could not remove {path}"))
-        }
-        _ => Ok(()),
-    }
 }

@@ -37,7 +37,7 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     };
     let reports = ctx.reports(project)?;
     for name in ["grype.json", "vulnerabilities.json"] {
-        super::sbom::remove(&reports.join(name))?;
+        crate::context::remove(&reports.join(name))?;
     }
     let inventory = Inventory::read(&reports)?;
     let scratch = ctx.scratch(Some(project))?;

@@ -14,7 +14,7 @@ use crate::support::{self, Ran, Sandbox, finish};
 const PROGRAMS: &[&str] = &["buildah", "mmdebstrap", "arch-test", "qemu-aarch64-static"];
 const PACKAGES: &[&str] = &["buildah", "mmdebstrap", "arch-test", "qemu-user-static"];
 /// What the official image has of Debian's, as far as a Python program can tell.
-const IN_BASE: &str = "usr-is-merged,python3,tzdata,netbase";
+const IN_BASE: &str = "usr-is-merged,python3,tzdata,netbase,apt,ca-certificates";
 /// The pip of the base images.
 const PIP: &str = "pip==25.3";
 /// The kernel's list of what it can emulate.
@@ -114,6 +114,44 @@ impl Machine {
         self.buildah(&["rm", container]);
         assert!(output.status.success(), "{args:?} in {image}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// The same on a directory and without any network; the exit code and all that it printed.
+    pub fn run_offline(&self, image: &str, dir: &Utf8Path, args: &[&str]) -> (i32, String) {
+        let container = self.buildah(&["from", "--pull-never", image]);
+        let container = container.trim();
+        let mount = format!("{dir}:{dir}");
+        // A network of its own, with nothing in it.
+        let mut command =
+            self.command("unshare", &["--net", "timeout", "300", "buildah", "run", "--isolation", "chroot"]);
+        command.args(["--volume", &mount, "--workingdir", dir.as_str(), container, "--"]).args(args);
+        let output = command.output().expect("it runs");
+        self.buildah(&["rm", container]);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code().unwrap_or(-1), text(&output.stderr) + &text(&output.stdout))
+    }
+
+    /// Sees to it that an image with this machine's Rust is in the store, in place of a registry's; its name.
+    pub fn rust(&self) -> &'static str {
+        const NAME: &str = "localhost/rust:of-this-machine";
+        let context = self.dir.join("rust");
+        std::fs::create_dir_all(&context).expect("a directory");
+        let root = run(Command::new("rustc").args(["--print", "sysroot"]));
+        let host = run(Command::new("rustc").arg("-vV"));
+        let host = host.lines().find_map(|line| line.strip_prefix("host: ")).expect("rustc names its host").to_owned();
+        let mut tar = Command::new("tar");
+        tar.args(["--create", "--dereference", "--exclude", "share", "--exclude", "etc", "--directory", root.trim()]);
+        run(tar.arg("--file").arg(context.join("rust.tar")).args(["bin", "lib"]));
+        let recipe = format!(
+            "FROM {}\nRUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev\n\
+             ADD rust.tar /usr/local/\nRUN rustc -vV | grep -q {host}\n",
+            Platform::Amd64.base()
+        );
+        std::fs::write(context.join("Dockerfile"), recipe).expect("a file");
+        let args = ["build", "--isolation", "chroot", "--pull-never", "--quiet", "--tag", NAME, context.as_str()];
+        self.buildah(&args);
+        std::fs::remove_dir_all(&context).expect("the directory can be removed");
+        NAME
     }
 
     /// The binary under test with this engine and this store.

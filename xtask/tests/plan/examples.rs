@@ -96,7 +96,10 @@ fn a_policy_is_for_its_stage() {
     let all = |stages: &'static str| expected(&[("p0", stages), ("p1", stages), ("p2", stages)]);
     assert_eq!(selects(&repo(), policy("ruff.toml")), all("ruff"));
     assert_eq!(selects(&repo(), policy("ty.toml")), all("type-check"));
-    assert_eq!(selects(&repo(), policy("Dockerfile")), expected(&[("p1", "docker-build sbom vulnerabilities")]));
+    assert_eq!(
+        selects(&repo(), policy("project.Dockerfile")),
+        expected(&[("p1", "docker-build sbom vulnerabilities")])
+    );
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn tool(revision: &Revision, settings: &Table, tool: Tool, lines: &mut Vec<Strin
 
 /// Is this a file of the policy that its stages read?
 pub fn knows(path: &str) -> bool {
-    let files = ["ruff.toml", "ty.toml", "bandit.yaml", "licenses.toml", "Dockerfile", "xtask.toml"];
+    let files = ["ruff.toml", "ty.toml", "bandit.yaml", "licenses.toml", "project.Dockerfile", "xtask.toml"];
     let tools = ["tools/uv.lock", "tools/pyproject.toml", "tools/uv.txt"];
     let below = |it: &str| {
         files.contains(&it) || tools.contains(&it) || it.starts_with("semgrep/") || it.starts_with("sphinx/")

@@ -18,7 +18,7 @@ pub const POLICY: &[&str] = &[
     "semgrep/a.yaml",
     "semgrep/b.yaml",
     "sphinx/conf.py",
-    "Dockerfile",
+    "project.Dockerfile",
     "tools/uv.txt",
 ];
 /// Settings, each with its table.

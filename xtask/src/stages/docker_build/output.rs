@@ -18,7 +18,7 @@ pub enum Fault {
     Other(String),
 }
 
-/// The steps of `ci/Dockerfile` in which a project can be wrong, by a word that only their command has.
+/// The steps of `ci/project.Dockerfile` in which a project can be wrong, by a word that only their command has.
 const STEPS: &[(&str, &str)] = &[
     ("--no-install-local", "installing the dependencies"),
     ("--no-editable", "installing the project"),
@@ -54,7 +54,7 @@ pub fn fault(output: &str) -> Fault {
         if let Some(line) = output.lines().find(says) {
             return Fault::Other(format!("building the image, because {}", words(line)));
         }
-        return Fault::Other("a step of ci/Dockerfile that has nothing to do with the project".to_owned());
+        return Fault::Other("a step of ci/project.Dockerfile that has nothing to do with the project".to_owned());
     };
     if let Some(line) = output.lines().find(|line| NETWORK.iter().any(|it| line.contains(it))) {
         return Fault::Other(format!("{step}, for want of the package index ({})", words(line)));
@@ -121,6 +121,6 @@ mod tests {
         let uv = "ERROR: No matching distribution found for uv\nError: building at STEP \"RUN pip install -r /app/uv.txt\": exit status 1\n";
         assert!(matches!(fault(uv), Fault::Other(_)));
         let echoed = format!("STEP 4/5: RUN [ ... ] || echo \"the base image is for $(uname -m), not $MACHINE\"\n{uv}");
-        assert!(matches!(fault(&echoed), Fault::Other(why) if why.starts_with("a step of ci/Dockerfile")));
+        assert!(matches!(fault(&echoed), Fault::Other(why) if why.starts_with("a step of ci/project.Dockerfile")));
     }
 }

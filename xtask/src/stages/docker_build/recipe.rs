@@ -14,6 +14,7 @@ use super::super::build::tree;
 use super::super::sbom::closure;
 use crate::context::{self, Context};
 use crate::discover::{Project, Repo};
+use crate::engine::{CONTEXT, Order};
 use crate::environments;
 use crate::lock::{Lock, Package};
 use crate::manifest::{self, normalise_name};
@@ -21,7 +22,7 @@ use crate::verdict::Case;
 use crate::{files, sources};
 
 /// The template, beside the policy files.
-const TEMPLATE: &str = "Dockerfile";
+const TEMPLATE: &str = "project.Dockerfile";
 /// Files beside a lock that say what is installed.
 const OF_A_LOCK: &[&str] = &["uv.lock", "uv.toml", ".python-version"];
 /// 1980-01-02: a wheel is a zip file, which knows no earlier time.
@@ -44,9 +45,6 @@ pub struct Recipe {
     pub notes: Vec<String>,
 }
 
-/// The context's directory, below the stage's scratch directory.
-pub const CONTEXT: &str = "context";
-
 impl Recipe {
     /// Writes the context of a project below `scratch`.
     ///
@@ -63,7 +61,7 @@ impl Recipe {
         let template = ctx.repo.ci.join(TEMPLATE);
         let text = std::fs::read_to_string(&template)
             .with_context(|| format!("could not read {template}, the template of every image"))?;
-        context::write(&context.join(TEMPLATE), format!("{}\n{}", text.trim_end(), command(project)?))?;
+        context::write(&context.join("Dockerfile"), format!("{}\n{}", text.trim_end(), command(project)?))?;
         let inputs = settle(&context)?;
 
         let machine = if settings.platform == "linux/amd64" { "x86_64" } else { "aarch64" };
@@ -85,6 +83,11 @@ impl Recipe {
         let hash = sources::sha256(named.chain(inputs).collect::<Vec<_>>().join("\n").as_bytes());
         let base = settings.base().to_owned();
         Ok(Recipe { hash, files, base, args, labels, notes: parts.notes(ctx, project) })
+    }
+
+    /// What a builder is told.
+    pub fn order<'a>(&'a self, platform: &'a str, reference: &'a str) -> Order<'a> {
+        Order { platform, reference, args: &self.args, labels: &self.labels }
     }
 }
 
@@ -176,7 +179,7 @@ impl Parts {
         }
         let own = project.path("Dockerfile");
         if project.files.contains(&own) {
-            notes.push(format!("{own} has no effect: every image is made by ci/Dockerfile"));
+            notes.push(format!("{own} has no effect: every image is made by ci/project.Dockerfile"));
         }
         notes
     }

@@ -119,6 +119,30 @@ fn code_that_is_named_like_a_test_is_code() {
     check_planted(&[Planted { file: Some(HELPER), ..row(what, plant, "failure", Some(2), "coverage") }]);
 }
 
+/// The project's lock has neither pytest nor coverage: what its tests start finds the pinned ones all the same.
+#[test]
+fn processes_that_tests_start_are_measured() {
+    const CODE: &str = "projects/beta/src/beta/work.py";
+    let started = |settings: &str, test: &str| {
+        let sandbox = Sandbox::new();
+        sandbox.write(CODE, format!("def work(x):\n{}    return x\n\n\nwork(1)\n", "    x += 1\n".repeat(50)));
+        sandbox.write(MORE, test);
+        sandbox.append(MANIFEST, &format!("\n[tool.coverage.run]\n{settings}\n"));
+        sandbox.replace("ci/xtask.toml", "[timeout]", "[timeout]\npytest = \"90s\"");
+        let ran = sandbox.xtask(&["stage", "pytest", "--project", "beta"]);
+        assert_eq!(ran.code, 0, "{settings}: {}", ran.all());
+    };
+    started(
+        "concurrency = [\"multiprocessing\"]\nparallel = true",
+        "import multiprocessing\nimport subprocess\n\n\ndef test_m():\n    with multiprocessing.get_context('spawn').Pool(1) as pool:\n        \
+         assert pool.map(__import__('beta.work').work.work, [1]) == [51]\n        pool.close()\n        pool.join()\n",
+    );
+    started(
+        "patch = [\"subprocess\"]",
+        "import subprocess\nimport sys\n\n\ndef test_m():\n    assert subprocess.run([sys.executable, '-m', 'beta.work']).returncode == 0\n",
+    );
+}
+
 #[test]
 fn every_subtest_that_fails_is_a_failure() {
     let sandbox = Sandbox::new();

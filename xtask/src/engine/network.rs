@@ -8,7 +8,6 @@ use std::os::unix::fs::OpenOptionsExt;
 use anyhow::{Context as _, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::sbom;
 use crate::context::{self, Context};
 use crate::proc;
 
@@ -34,7 +33,7 @@ impl Secrets {
     /// # Errors
     /// When it cannot be removed.
     pub fn remove(&self) -> Result<()> {
-        sbom::remove(&self.network)
+        context::remove(&self.network)
     }
 }
 
@@ -63,7 +62,7 @@ pub fn write(ctx: &Context, scratch: &Utf8Path) -> Result<Secrets> {
     }
     let network = scratch.join("network");
     let text: String = env.iter().map(|(name, value)| format!("export {name}={}\n", proc::quote(value))).collect();
-    sbom::remove(&network)?;
+    context::remove(&network)?;
     let mut file = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)

@@ -1,16 +1,18 @@
 //! The builders: docker, its buildx, and buildah. Which of them works here, and how each is asked.
 //!
 //! A builder is given its own settings and nothing else of the caller's environment. Must not know what goes into an
-//! image.
+//! image, a project's or the one that jobs run in.
 
 use anyhow::{Context as _, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
-use super::network::Secrets;
-use super::recipe::{CONTEXT, Recipe};
 use crate::context::{self, Context};
 use crate::proc::{self, Call};
+
+pub mod network;
+
+use network::Secrets;
 
 /// What tells a builder where its daemon, its images and its credentials are.
 const PASSED: &[&str] = &[
@@ -66,6 +68,22 @@ pub struct Engine {
     buildx: bool,
     /// The kernel's word for the machine it builds on.
     machine: String,
+}
+
+/// The context's directory, below the one that a build is started in.
+pub const CONTEXT: &str = "context";
+
+/// An image to build from `CONTEXT`.
+#[derive(Debug)]
+pub struct Order<'a> {
+    /// "linux/arm64" or "linux/amd64".
+    pub platform: &'a str,
+    /// Name and tag of what comes out.
+    pub reference: &'a str,
+    /// The arguments that the Dockerfile declares, by name.
+    pub args: &'a [(&'static str, String)],
+    /// The image's labels.
+    pub labels: &'a [(&'static str, String)],
 }
 
 /// The builder that the settings name, or the first that works; else why none does, and the cure.
@@ -144,7 +162,7 @@ impl Engine {
         (is_linux && ours != *machine && !emulated).then(|| {
             format!(
                 "the image is for {platform}, this machine is {ours}, and nothing here emulates the other; \
-                 install that (Debian: apt-get install qemu-user-static binfmt-support), or set another `platform` in [docker-build] of ci/xtask.toml"
+                 install that (Debian: apt-get install qemu-user-static binfmt-support)"
             )
         })
     }
@@ -172,31 +190,19 @@ impl Engine {
     ///
     /// # Errors
     /// When the builder cannot be started.
-    pub fn fetch(&self, ctx: &Context, base: &str) -> Result<Option<String>> {
-        let settings = &ctx.repo.config.docker_build;
+    pub fn fetch(&self, ctx: &Context, platform: &str, offline: bool, base: &str) -> Result<Option<String>> {
         let done = if self.kind == Kind::Buildah {
-            let policy = if settings.offline { "never" } else { "missing" };
-            ctx.run(&self.call(ctx).args([
-                "pull",
-                "--quiet",
-                "--policy",
-                policy,
-                "--platform",
-                &settings.platform,
-                base,
-            ]))?
+            let policy = if offline { "never" } else { "missing" };
+            ctx.run(&self.call(ctx).args(["pull", "--quiet", "--policy", policy, "--platform", platform, base]))?
         } else {
             let done = ctx.run(&self.call(ctx).args(["image", "inspect", "--format", "{{.Id}}", base]))?;
-            if done.code == 0 || settings.offline {
+            if done.code == 0 || offline {
                 done
             } else {
-                ctx.run(&self.call(ctx).args(["pull", "--quiet", "--platform", &settings.platform, base]))?
+                ctx.run(&self.call(ctx).args(["pull", "--quiet", "--platform", platform, base]))?
             }
         };
-        let cure = "name one that can be had as `base` in [docker-build] of ci/xtask.toml";
-        let why = || {
-            format!("the base image {base} is not here and could not be fetched ({}); {cure}", last_line(&done.tail))
-        };
+        let why = || format!("the base image {base} is not here and could not be fetched ({})", last_line(&done.tail));
         Ok((done.code != 0).then(why))
     }
 
@@ -204,14 +210,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the builder cannot be started or takes too long.
-    pub fn build(
-        &self,
-        ctx: &Context,
-        recipe: &Recipe,
-        scratch: &Utf8Path,
-        reference: &str,
-        secrets: &Secrets,
-    ) -> Result<proc::Done> {
+    pub fn build(&self, ctx: &Context, order: &Order, scratch: &Utf8Path, secrets: &Secrets) -> Result<proc::Done> {
         let mut call = self.call(ctx).cwd(scratch);
         call = match self.kind {
             // Without the kernel's namespaces, so that it works inside a container; what differs is known since the base is here.
@@ -222,11 +221,11 @@ impl Engine {
                 if self.buildx { call.args(["--load", "--provenance=false"]) } else { call }
             }
         };
-        call = call.args(["--platform", &ctx.repo.config.docker_build.platform]);
-        for (name, value) in &recipe.args {
+        call = call.args(["--platform", order.platform]);
+        for (name, value) in order.args {
             call = call.arg("--build-arg").arg(format!("{name}={value}"));
         }
-        for (name, value) in &recipe.labels {
+        for (name, value) in order.labels {
             call = call.arg("--label").arg(format!("{name}={value}"));
         }
         for (name, file) in &secrets.files {
@@ -234,7 +233,32 @@ impl Engine {
             let file = file.strip_prefix(scratch).unwrap_or(file);
             call = call.arg("--secret").arg(format!("id={name},src={file}"));
         }
-        ctx.run(&call.args(["--tag", reference, CONTEXT]))
+        ctx.run(&call.args(["--tag", order.reference, CONTEXT]))
+    }
+
+    /// Pushes an image to its registry; the digest under which it is there.
+    ///
+    /// # Errors
+    /// When the registry does not take it, in the builder's words.
+    pub fn push(&self, ctx: &Context, reference: &str, scratch: &Utf8Path) -> Result<String> {
+        if self.kind == Kind::Buildah {
+            let file = scratch.join("digest");
+            context::remove(&file)?;
+            let done = ctx.run(&self.call(ctx).args(["push", "--quiet", "--digestfile", file.as_str(), reference]))?;
+            if done.code != 0 {
+                return Err(done.refused(&format!("pushing {reference}")));
+            }
+            let digest = std::fs::read_to_string(&file).with_context(|| format!("could not read {file}"))?;
+            return Ok(digest.trim().to_owned());
+        }
+        let done = ctx.run(&self.call(ctx).args(["push", reference]))?;
+        if done.code != 0 {
+            return Err(done.refused(&format!("pushing {reference}")));
+        }
+        // The last line: "TAG: digest: sha256:... size: 1234".
+        let words: Vec<&str> = done.stdout.split_whitespace().collect();
+        let at = words.iter().rposition(|it| *it == "digest:").and_then(|at| words.get(at + 1));
+        Ok((*at.with_context(|| format!("docker pushed {reference} but names no digest"))?).to_owned())
     }
 
     /// Writes an archive of an image that syft reads.
@@ -246,7 +270,7 @@ impl Engine {
         std::fs::create_dir_all(dir).with_context(|| format!("could not create {dir}"))?;
         // Under another name until it is whole, and by its name alone: a colon in a path would end it.
         let part = format!("{}.part", archive.file_name().context("an archive has a name")?);
-        super::sbom::remove(&dir.join(&part))?;
+        context::remove(&dir.join(&part))?;
         let call = self.call(ctx).cwd(dir);
         let call = match self.kind {
             Kind::Buildah => {
