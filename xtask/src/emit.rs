@@ -23,7 +23,7 @@ mod split;
 pub mod units;
 pub mod yaml;
 
-pub use job::UV_CACHE;
+pub use job::{PLAN, UV_CACHE};
 pub use split::Split;
 
 use budget::Measure;

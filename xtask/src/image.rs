@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::config::Config;
 use crate::context::{self, Context};
+use crate::discover::Repo;
 use crate::engine::{self, CONTEXT, Order, network};
-use crate::tools::Tool;
-use crate::{files, proc, sources};
+use crate::tools::{Tool, Tools};
+use crate::{files, flags, proc, sources};
 
 /// The recipe, below the repository's root.
 const RECIPE: &str = "ci/Dockerfile";
@@ -36,21 +36,6 @@ pub struct Wish {
     pub push: bool,
 }
 
-impl Wish {
-    /// What the flags ask for; where they say no platform, that of `docker-build`.
-    pub fn of(flags: &crate::flags::Image, config: &Config) -> Wish {
-        Wish {
-            platform: flags.platform.clone().unwrap_or_else(|| config.docker_build.platform.clone()),
-            repository: flags.repository.clone(),
-            bases: [("BASE", &flags.base), ("RUST", &flags.rust)]
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, value.clone()?)))
-                .collect(),
-            push: flags.push,
-        }
-    }
-}
-
 /// What came of it.
 #[derive(Debug)]
 pub struct Image {
@@ -60,6 +45,36 @@ pub struct Image {
     pub pinned: Option<String>,
     /// It was there already.
     pub kept: bool,
+}
+
+/// What the command line asks for: the line to print.
+///
+/// # Errors
+/// As [`make`].
+pub fn command(repo: &Repo, flags: &flags::Image, say: &dyn Fn(&str)) -> Result<String> {
+    let bases = [("BASE", &flags.base), ("RUST", &flags.rust)];
+    let wish = Wish {
+        platform: flags.platform.clone().unwrap_or_else(|| repo.config.docker_build.platform.clone()),
+        repository: flags.repository.clone(),
+        bases: bases.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect(),
+        push: flags.push,
+    };
+    if flags.name {
+        return Ok(format!("{}\n", reference(&wish, &inputs(&repo.root)?)));
+    }
+    let out = repo.abs("target/ci");
+    for dir in ["home", "empty"] {
+        context::remake(&out.join(dir))?;
+    }
+    let log = out.join("logs/image.log");
+    context::remove(&log)?;
+    let tools = Tools::open(repo, say)?;
+    let ctx = Context { repo, tools: &tools, stage: "image", log, out, ci: false, selected: &[], stages: &[] };
+    let image = make(&ctx, &wish, say)?;
+    if image.kept {
+        say(&format!("{} is there, and nothing that goes into it has changed", image.reference));
+    }
+    Ok(format!("{}\n", image.pinned.unwrap_or(image.reference)))
 }
 
 /// The files that go in, by their paths in the context, with their content.
@@ -107,13 +122,6 @@ pub fn make(ctx: &Context, wish: &Wish, say: &dyn Fn(&str)) -> Result<Image> {
 }
 
 /// The image's name and tag: the hash of what goes in and what it is built on, and the platform's architecture.
-///
-/// # Errors
-/// When an input cannot be read.
-pub fn name(root: &Utf8Path, wish: &Wish) -> Result<String> {
-    Ok(reference(wish, &inputs(root)?))
-}
-
 fn reference(wish: &Wish, inputs: &Inputs) -> String {
     let files = inputs.iter().map(|(path, bytes)| format!("{path} {}", sources::sha256(bytes)));
     let all = wish.bases.iter().map(|(name, value)| format!("{name}={value}")).chain([wish.platform.clone()]);

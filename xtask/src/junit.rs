@@ -10,6 +10,34 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use crate::run::Record;
 use crate::verdict::{Case, Status};
 
+mod split;
+
+pub use split::{Limits, files};
+
+/// GitLab's parser gives up a whole file for one very large text in it.
+const MOST: usize = 500_000;
+/// Words that GitLab's parser takes for the type of a value when they stand in an attribute `type`: it refuses two of them
+/// and tries to read the text as a date, a number and so on for the others.
+const TYPES: &[&str] = &[
+    "array",
+    "base64",
+    "base64Binary",
+    "boolean",
+    "date",
+    "dateTime",
+    "datetime",
+    "decimal",
+    "double",
+    "duration",
+    "file",
+    "float",
+    "hexBinary",
+    "integer",
+    "string",
+    "symbol",
+    "yaml",
+];
+
 /// One report with a suite for each record.
 pub fn report(name: &str, records: &[&Record]) -> Report {
     let mut report = Report::new(name);
@@ -22,6 +50,7 @@ pub fn nothing(why: &str) -> Report {
     let mut report = Report::new("xtask");
     let mut status = TestCaseStatus::skipped();
     status.set_message(one_line(why.trim()));
+    status.set_description(text_of(why.trim()));
     let mut case = TestCase::new("nothing-to-do", status);
     case.set_classname("xtask.plan");
     let mut suite = TestSuite::new("xtask.plan");
@@ -52,7 +81,7 @@ fn suite(record: &Record) -> TestSuite {
         suite.add_test_case(test_case(&class, &name, case));
     }
     if !record.verdict.notes.is_empty() {
-        suite.set_system_out(legal(&record.verdict.notes.join("\n")));
+        suite.set_system_out(text_of(&record.verdict.notes.join("\n")));
     }
     suite
 }
@@ -70,7 +99,7 @@ fn test_case(class: &str, name: &str, case: &Case) -> TestCase {
         }
     }
     if case.status == Status::Warn {
-        out.set_system_out(legal(&format!("warning: {}\n{}", located(case), case.detail)));
+        out.set_system_out(text_of(&format!("warning: {}\n{}", located(case), case.detail)));
     }
     out
 }
@@ -78,9 +107,11 @@ fn test_case(class: &str, name: &str, case: &Case) -> TestCase {
 fn status(case: &Case) -> TestCaseStatus {
     let not = |kind| {
         let mut status = TestCaseStatus::non_success(kind);
-        status.set_type(case.rule.as_str());
+        if !TYPES.contains(&case.rule.as_str()) {
+            status.set_type(case.rule.as_str());
+        }
         status.set_message(one_line(&located(case)));
-        status.set_description(legal(&format!("{}\n{}", located(case), case.detail)));
+        status.set_description(text_of(&format!("{}\n{}", located(case), case.detail)));
         status
     };
     match case.status {
@@ -90,9 +121,20 @@ fn status(case: &Case) -> TestCaseStatus {
         Status::Skip => {
             let mut status = TestCaseStatus::skipped();
             status.set_message(one_line(&case.message));
+            status.set_description(text_of(&located(case)));
             status
         }
     }
+}
+
+/// Text for the body of an element: that is what GitLab shows.
+fn text_of(text: &str) -> String {
+    let text = legal(text);
+    if text.len() <= MOST {
+        return text;
+    }
+    let end = (0..=MOST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    format!("{}\n... {} more bytes are left out; the log has them", &text[..end], text.len() - end)
 }
 
 /// Text without the two characters that XML forbids and quick-junit lets through.
@@ -102,7 +144,9 @@ fn legal(text: &str) -> String {
 
 /// Text for an attribute: a line break in one is not what it was when it is read back.
 fn one_line(text: &str) -> String {
-    legal(text).split_whitespace().collect::<Vec<_>>().join(" ")
+    let text = legal(text);
+    // Long before this an attribute is too long to be read.
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(20_000).collect()
 }
 
 /// `path:line: rule message`, as compilers write it.
@@ -134,7 +178,7 @@ mod tests {
             Case::warn("R3", "a warning").at("b.py", None),
             Case::pass(hostile),
         ];
-        let verdict = Verdict { cases, notes: vec![hostile.to_owned()] };
+        let verdict = Verdict { cases, notes: vec![hostile.to_owned()], ..Verdict::default() };
         let stage = stages::find("ruff").expect("a stage");
         let record = Record {
             project: "p".to_owned(),
@@ -158,7 +202,23 @@ mod tests {
         assert_eq!(names.len(), 6, "{xml}");
         let first = suite.children().find(|it| it.has_tag_name("testcase")).expect("a case");
         assert_eq!(first.attribute("classname"), Some("p.ruff"));
+        let body = first.first_element_child().and_then(|it| it.text()).unwrap_or_default();
+        assert!(body.starts_with("a <&>.py:7: R1 a"), "the text is in the body: {body:?}");
+        let skipped = suite.descendants().find(|it| it.has_tag_name("skipped")).and_then(|it| it.text());
+        assert!(skipped.is_some_and(|it| it.contains("red")), "{xml}");
         assert_eq!((first.attribute("file"), first.attribute("line")), (Some("a <&>.py"), Some("7")));
         assert!(!xml.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')), "{xml:?}");
+    }
+
+    /// A rule of that name would make GitLab refuse the file; a text of that length too.
+    #[test]
+    fn what_gitlab_would_choke_on() {
+        for (rule, kind) in [("yaml", false), ("file", false), ("F401", true)] {
+            let status = status(&Case::fail(rule, "m").detail("ü".repeat(MOST)));
+            let TestCaseStatus::NonSuccess { ty, description, .. } = status else { panic!("{status:?}") };
+            assert_eq!(ty.is_some(), kind, "{rule}");
+            let text = description.expect("a text");
+            assert!(text.as_str().len() < MOST + 100 && text.as_str().ends_with("the log has them"), "{rule}");
+        }
     }
 }

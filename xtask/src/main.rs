@@ -8,19 +8,19 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Parser;
-use xtask::config::Config;
 use xtask::decide::{self, Decision};
 use xtask::discover::Repo;
-use xtask::flags::{self, Command, Flags, How, Selection};
-use xtask::handover::{self, Handed};
+use xtask::flags::{Command, Flags, How, Selection};
+use xtask::handover::Handed;
 use xtask::live::Live;
+use xtask::plan::Plan;
 use xtask::recorded::Witness;
 use xtask::revisions::Place;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
 use xtask::{
-    audit, check, clean, context, doctor, emit, graphview, image, init, junit, outdir, planview, proc, report, times,
-    verdicts,
+    audit, check, clean, context, doctor, emission, emit, gitlab, graphview, image, init, junit, leave, planview, proc,
+    report, times, verdicts,
 };
 
 fn main() {
@@ -44,7 +44,7 @@ fn dispatch(flags: Flags) -> Result<i32> {
                 return clear_cache(&start.place()?.root);
             }
             let compares = selection.all || selection.base.is_some() || selection.head.is_some();
-            let given = || std::env::var(PLAN).ok().filter(|it| !compares && !it.is_empty());
+            let given = || std::env::var(emit::PLAN).ok().filter(|it| !compares && !it.is_empty());
             match plan.or_else(given) {
                 Some(plan) => start.go_handed(&plan, &selection, &stages, &how),
                 None if stages.is_empty() => bail!("name a stage, or hand a plan over with --plan"),
@@ -61,9 +61,10 @@ fn dispatch(flags: Flags) -> Result<i32> {
             Ok(0)
         }
         Command::Emit { check: Some(file), level, .. } => {
-            let say = |text: &str| anstream::eprintln!("{text}");
-            let (words, code) = check::check(&start.repo()?, &start.here, &file, level, &say)?;
-            print(&words).map(|()| code)
+            let (words, code) =
+                check::check(&start.repo()?, &start.here, &file, level, &|text| anstream::eprintln!("{text}"))?;
+            print(&words)?;
+            Ok(code)
         }
         Command::Emit { selection, output, part, .. } => start.emit(&selection, output.as_deref(), part.as_deref()),
         Command::Init { component } => start.init(&component),
@@ -79,7 +80,10 @@ fn dispatch(flags: Flags) -> Result<i32> {
             print(&if json { serde_json::to_string_pretty(&steps)? + "\n" } else { audit::table(&steps) })?;
             Ok(if steps.iter().any(|it| it.error.is_some()) { 2 } else { 0 })
         }
-        Command::Image(wish) => make_image(&start.repo()?, &wish),
+        Command::Image(wish) => {
+            print(&image::command(&start.repo()?, &wish, &|text| anstream::eprintln!("{text}"))?)?;
+            Ok(0)
+        }
         Command::Doctor { json } => start.doctor(json),
         Command::Tools { fetch } => list_tools(&start.repo()?, fetch),
         Command::Clean { dry_run, tools } => tidy_up(&start.place()?.root, dry_run, tools),
@@ -136,15 +140,11 @@ impl Start {
         let out = place.root.join("target/ci");
         let _lock = only_one(&out)?;
         let plan = self.decide(selection, stages)?.plan;
-        if plan.projects.is_empty() {
-            bail!(
-                "there is no project: nothing that `projects` in {} names has a pyproject.toml with a [project] table",
-                place.file
-            );
-        }
+        check_projects(&plan, &place)?;
         anstream::eprint!("{}", planview::preamble(&plan));
         context::write(&out.join("plan.json"), planview::json(&plan))?;
         if plan.jobs.is_empty() {
+            leave::nothing_together(&out)?;
             context::write(&out.join("junit.xml"), junit::text(&junit::nothing(&planview::nothing(&plan))))?;
             print(&planview::nothing(&plan))?;
             return Ok(0);
@@ -156,12 +156,7 @@ impl Start {
     /// Runs the jobs of a plan that was handed over, compares nothing, and reports.
     fn go_handed(&self, plan: &str, selection: &Selection, stages: &[String], how: &How) -> Result<i32> {
         let started = Instant::now();
-        let text = if plan.trim_start().starts_with('{') {
-            plan.to_owned()
-        } else {
-            std::fs::read_to_string(self.here.join(plan)).with_context(|| format!("could not read the plan {plan}"))?
-        };
-        let handed = handover::read(&text)?;
+        let handed = emission::handed(&self.here, plan)?;
         if handed.plan.jobs.is_empty() {
             // The job that has nothing to do has no repository either.
             let said = planview::nothing(&handed.plan);
@@ -196,30 +191,9 @@ impl Start {
     fn emit(&self, selection: &Selection, output: Option<&Utf8Path>, part: Option<&str>) -> Result<i32> {
         let decision = self.decide(selection, &[])?;
         let place = self.place()?;
-        let config = Config::load(&place.file)?;
-        let around = surroundings(&config);
-        let input = emit::Input {
-            plan: &decision.plan,
-            known: &emit::units::known(&decision.revisions.head),
-            config: &config,
-            around: &around,
-            times: &times::read(&place.root.join("target/ci")),
-        };
-        let text = match part {
-            Some(word) => {
-                let (split, number) = emit::Split::parse(word)?;
-                let text = emit::part(&input, &split, number)?;
-                check::refuse(&text, &config, 2)?;
-                text
-            }
-            None => {
-                let emission = emit::pipeline(&input)?;
-                anstream::eprint!("{}{}", planview::preamble(&decision.plan), emission.said);
-                let text = emission.files.into_iter().next().map(|(_, text)| text).unwrap_or_default();
-                check::refuse(&text, &config, 1)?;
-                text
-            }
-        };
+        check_projects(&decision.plan, &place)?;
+        let (text, said) = emission::make(&place, &decision, part)?;
+        anstream::eprint!("{said}");
         match output {
             Some(file) => context::write(&self.here.join(file), text)?,
             None => print(&text)?,
@@ -228,19 +202,15 @@ impl Start {
     }
 }
 
-/// The variable that hands a plan over.
-const PLAN: &str = "XTASK_PLAN";
-
-/// What GitLab says of the pipeline that is made.
-fn surroundings(config: &Config) -> emit::Surroundings {
-    let var = |name: &str| std::env::var(name).ok().filter(|it| !it.is_empty());
-    let plain = |it: &String| it.chars().all(|c| c.is_ascii_graphic() && c != '$');
-    let branch = var("CI_COMMIT_BRANCH");
-    emit::Surroundings {
-        image: var("XTASK_IMAGE").or_else(|| var("CI_JOB_IMAGE")).filter(plain),
-        commit: var("CI_COMMIT_SHA").filter(plain),
-        deploys: config.gitlab.pages && branch.is_some() && branch == var("CI_DEFAULT_BRANCH"),
+/// Without a project there is nothing that could be red.
+fn check_projects(plan: &Plan, place: &Place) -> Result<()> {
+    if plan.projects.is_empty() {
+        bail!(
+            "there is no project: nothing that `projects` in {} names has a pyproject.toml with a [project] table",
+            place.file
+        );
     }
+    Ok(())
 }
 
 /// Runs a plan and reports.
@@ -252,6 +222,7 @@ fn run(
     started: Instant,
     config: Option<&Utf8Path>,
 ) -> Result<i32> {
+    let began = gitlab::read::now()?;
     let out = &place.root.join("target/ci");
     let plan = &handed.plan;
     let todo = run::todo(repo, plan)?;
@@ -259,7 +230,7 @@ fn run(
         let list: Vec<&str> = repo.no_projects.iter().map(|it| it.as_str()).collect();
         anstream::eprintln!("no project, for it has no [project] table, so nothing looks at it: {}", list.join(", "));
     }
-    outdir::prepare(out, handed)?;
+    leave::prepare(out, handed)?;
     ctrlc::set_handler(|| {
         if proc::cancelled() {
             proc::kill_all();
@@ -281,7 +252,7 @@ fn run(
     let witness = Witness::new(place, plan);
     let records = run::run(repo, &tools, &todo, out, &options, &live);
     live.close();
-    outdir::write_junit(out, &records)?;
+    leave::junit(out, &records)?;
     times::write(out, &records)?;
     if !handed.run.is_empty() {
         verdicts::write(out, &handed.run, &records)?;
@@ -289,6 +260,8 @@ fn run(
     record(witness, repo, &tools, &records, out);
     let colour = report::colour_wanted(std::io::stdout().is_terminal());
     print(&report::summary(&records, started.elapsed(), colour, config))?;
+    let notes = leave::gitlab(out, &gitlab::read::input(repo, &tools, out, &records, began)?)?;
+    print(&notes.iter().map(|it| format!("note: {it}\n")).collect::<String>())?;
     let code = report::exit_code(&records, proc::cancelled());
     // What holds it back is red in another job of the pipeline, and nothing here is.
     let held_back = code == 0 && !handed.elsewhere.is_empty() && records.iter().any(|it| it.blocked);
@@ -328,40 +301,21 @@ fn only_one(out: &Utf8Path) -> Result<std::fs::File> {
     Ok(file)
 }
 
-/// Builds the image of CI jobs.
-fn make_image(repo: &Repo, flags: &flags::Image) -> Result<i32> {
-    let wish = image::Wish::of(flags, &repo.config);
-    if flags.name {
-        print(&format!("{}\n", image::name(&repo.root, &wish)?))?;
-        return Ok(0);
-    }
-    let out = repo.abs("target/ci");
-    for dir in ["home", "empty"] {
-        context::remake(&out.join(dir))?;
-    }
+fn list_tools(repo: &Repo, fetch: bool) -> Result<i32> {
     let say = |text: &str| anstream::eprintln!("{text}");
     let tools = Tools::open(repo, &say)?;
-    let ctx = context::Context {
-        repo,
-        tools: &tools,
-        stage: "image",
-        log: out.join("logs/image.log"),
-        out,
-        ci: false,
-        selected: &[],
-        stages: &[],
-    };
-    context::remove(&ctx.log)?;
-    let image = image::make(&ctx, &wish, &say)?;
-    if image.kept {
-        say(&format!("{} is there, and nothing that goes into it has changed", image.reference));
+    if fetch {
+        for tool in tools::ALL {
+            tools.provide(&repo.config, *tool, &say)?;
+        }
     }
-    print(&format!("{}\n", image.pinned.unwrap_or(image.reference)))?;
-    Ok(0)
-}
-
-fn list_tools(repo: &Repo, fetch: bool) -> Result<i32> {
-    print(&tools::listing(repo, fetch, &|text| anstream::eprintln!("{text}"))?)?;
+    let mut rows = vec![["name", "pinned", "found", "path"].map(str::to_owned)];
+    rows.extend(tools.rows(&repo.config)?);
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let (a, b, c) = (width(0), width(1), width(2));
+    let lines: Vec<String> =
+        rows.iter().map(|row| format!("{:a$}  {:b$}  {:c$}  {}\n", row[0], row[1], row[2], row[3])).collect();
+    print(&lines.concat())?;
     Ok(0)
 }
 

@@ -60,6 +60,7 @@ pub fn summary(records: &[Record], elapsed: std::time::Duration, colour: bool, c
     }
     out += &skipped(records);
     out += &remarks(records);
+    out += &crate::gitlab::total(records).map(|it| format!("\n{it}\n")).unwrap_or_default();
     let count = |outcome| records.iter().filter(|it| it.verdict.outcome() == outcome).count();
     let counts = [
         (Outcome::Pass, "ok"),

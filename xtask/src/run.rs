@@ -135,7 +135,7 @@ pub fn run(repo: &Repo, tools: &Tools, todo: &[Todo], out: &Utf8Path, options: &
         let verdict = if proc::cancelled() {
             Verdict::one(Case::error(CANCELLED, "cancelled before it was started"))
         } else {
-            Verdict::one(Case::skip("not-started", "not started: the run stopped at the first failure (--fail-fast)"))
+            Verdict::not_started("the run stopped at the first failure (--fail-fast)")
         };
         records
             .remove(&(job.project.name.clone(), job.stage.name))

@@ -59,3 +59,11 @@ pub fn hex(bytes: &[u8]) -> String {
 pub fn sha256(bytes: &[u8]) -> String {
     hex(&Hash::hash(bytes))
 }
+
+/// A UUID of the kind for own schemes (version 8), made of the content's sha256.
+pub fn uuid(bytes: &[u8]) -> String {
+    let hash = sha256(bytes);
+    // The variant's two bits are 1 and 0.
+    let variant = ["8", "9", "a", "b"][hash.as_bytes()[16] as usize % 4];
+    format!("{}-{}-8{}-{variant}{}-{}", &hash[..8], &hash[8..12], &hash[13..16], &hash[17..20], &hash[20..32])
+}

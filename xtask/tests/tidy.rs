@@ -86,18 +86,29 @@ fn effects_stay_where_they_belong() {
         for (word, files) in allowed {
             let name = path.file_name().expect("a file has a name");
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-            let used = code.into_iter().any(|line| line.contains(word));
+            // As a word of its own: `product::` is no `duct::`.
+            let is_used = |line: &str| {
+                line.match_indices(word).any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric()))
+            };
+            let used = code.into_iter().any(is_used);
             assert!(!used || files.contains(&name), "{path} uses `{word}`, which belongs in {}", files.join(" or "));
         }
     }
 }
 
-/// Files that do no input or output.
+/// Files that do no input or output: the plan, the verdicts, the reports, and what they are made of.
 const PURE: &[&str] = &[
     "base.rs",
     "affected.rs",
     "audit/holes.rs",
     "difference.rs",
+    "doctor.rs",
+    "doctor/exceptions.rs",
+    "doctor/locks.rs",
+    "doctor/machine.rs",
+    "doctor/needs.rs",
+    "doctor/rules.rs",
+    "doctor/view.rs",
     "emit.rs",
     "emit/budget.rs",
     "emit/estimate.rs",
@@ -107,13 +118,6 @@ const PURE: &[&str] = &[
     "emit/split.rs",
     "emit/units.rs",
     "emit/yaml.rs",
-    "doctor.rs",
-    "doctor/exceptions.rs",
-    "doctor/locks.rs",
-    "doctor/machine.rs",
-    "doctor/needs.rs",
-    "doctor/rules.rs",
-    "doctor/view.rs",
     "facts.rs",
     "graphview.rs",
     "handover.rs",
@@ -135,6 +139,18 @@ const PURE: &[&str] = &[
     "tree.rs",
     "verdict.rs",
     "junit.rs",
+    "junit/split.rs",
+    "gitlab.rs",
+    "gitlab/cobertura.rs",
+    "gitlab/dependencies.rs",
+    "gitlab/fit.rs",
+    "gitlab/metrics.rs",
+    "gitlab/print.rs",
+    "gitlab/quality.rs",
+    "gitlab/sast.rs",
+    "gitlab/sbom.rs",
+    "gitlab/security.rs",
+    "verdict/particulars.rs",
     "waivers.rs",
     "lock.rs",
     "manifest.rs",

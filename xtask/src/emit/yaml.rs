@@ -152,8 +152,8 @@ pub struct Reports {
     pub junit: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub codequality: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub sast: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sast: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dependency_scanning: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -102,7 +102,7 @@ fn with(repo: &Repo, tools: &Tools, record: &Record, out: &Utf8Path, xtask: &str
     let today = waivers::today();
     let project = repo.project(&record.project)?;
     let paths = record.stage.environments.iter().map(|kind| environments::path(out, project, *kind));
-    let versions: Vec<String> = paths.filter_map(|it| tools::environment_version(&it).ok()).collect();
+    let versions: Vec<String> = paths.filter_map(|it| tools::python::of_environment(&it).ok()).collect();
     Ok(With {
         xtask: xtask.to_owned(),
         platform: tools::platform(),

@@ -17,7 +17,7 @@ use crate::context::{self, Context};
 use crate::discover::Project;
 use crate::proc::{Call, Done};
 use crate::tools::Tool;
-use crate::verdict::{Case, Verdict};
+use crate::verdict::{Case, Particulars, Severity, Verdict};
 use crate::waivers;
 
 mod asserts;
@@ -54,6 +54,12 @@ struct Finding {
     line_range: Vec<u32>,
     #[serde(default)]
     more_info: String,
+    issue_cwe: Option<Weakness>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Weakness {
+    id: Option<u32>,
 }
 
 /// What fails.
@@ -197,7 +203,19 @@ impl Finding {
             reaches(&self.issue_severity, policy.severity) && reaches(&self.issue_confidence, policy.confidence);
         let make = if fails { Case::fail } else { Case::warn };
         let case = make(&self.test_id, message).at(file, Some(self.line_number)).detail(&self.more_info);
+        let case = case.with(self.particulars());
         inline::apply(case, &self.wish(text), "nosec", |word| self.is_named(word))
+    }
+
+    fn particulars(&self) -> Particulars {
+        Particulars {
+            severity: Some(Severity::of(&self.issue_severity)),
+            title: Some(self.test_name.replace('_', " ")),
+            last_line: self.line_range.iter().copied().max(),
+            weaknesses: self.issue_cwe.iter().filter_map(|it| it.id).collect(),
+            url: Some(self.more_info.clone()),
+            ..Particulars::default()
+        }
     }
 
     fn is_named(&self, word: &str) -> bool {
@@ -241,6 +259,7 @@ mod tests {
             line_number: lines[0],
             line_range: lines.to_vec(),
             more_info: String::new(),
+            issue_cwe: None,
         }
     }
 

@@ -56,7 +56,7 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     let place = place(ctx, project)?;
     let strays = recipe::strays(ctx.repo, project)?;
     if !strays.is_empty() {
-        return Ok(Verdict { cases: strays, notes: Vec::new() });
+        return Ok(Verdict { cases: strays, ..Verdict::default() });
     }
     let scratch = ctx.scratch(Some(project))?;
     let recipe = Recipe::write(ctx, project, &scratch)?;
@@ -111,7 +111,7 @@ enum Built {
     /// It cannot be built on this machine, for this reason.
     NotHere(String),
     /// The project is at fault.
-    Broken(Case),
+    Broken(Box<Case>),
 }
 
 fn build(ctx: &Context, engine: &Engine, recipe: &Recipe, scratch: &Utf8Path, reference: &str) -> Result<Built> {
@@ -136,7 +136,7 @@ fn build(ctx: &Context, engine: &Engine, recipe: &Recipe, scratch: &Utf8Path, re
     match output::fault(&format!("{}\n{}", done.stdout, done.stderr)) {
         Fault::Step { step, why } => {
             let message = format!("the image does not build: {step}: {why}");
-            Ok(Built::Broken(Case::fail("image", message).detail(done.tail)))
+            Ok(Built::Broken(Box::new(Case::fail("image", message).detail(done.tail))))
         }
         Fault::Machine(why) => Ok(Built::NotHere(why)),
         Fault::Other(why) => Err(done.refused(&why)),

@@ -3,7 +3,7 @@
 //! One that names the finding's rule is honoured, and shown. One that names nothing asks for silence about whatever
 //! may ever stand on that line: it has no effect. Pure.
 
-use crate::verdict::Case;
+use crate::verdict::{Case, Status};
 
 /// What the comments of a line say to a tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub fn apply(finding: Case, wish: &Wish, comment: &str, is_named: impl Fn(&str) 
 /// A finding that a comment excepts by name.
 pub fn excepted(finding: Case, comment: &str) -> Case {
     let reason = format!("excepted in the source by `# {comment}` with its name: {}", finding.message);
-    Case { place: finding.place, rule: finding.rule, ..Case::skip(finding.name, reason) }
+    Case { status: Status::Skip, message: reason, detail: String::new(), ..finding }
 }
 
 #[cfg(test)]

@@ -36,11 +36,12 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     let lock = project.lock()?;
     let conflicts = environments::conflicts(ctx, project)?;
     let site = environments::site_packages(&environments::path(&ctx.out, project, Kind::Runtime))?;
-    let mut declared = list(ctx, project, &site)?;
+    let scratch = ctx.scratch(Some(project))?;
+    let mut declared = list(ctx, &scratch, &site)?;
     check_complete(&declared, project, lock, &conflicts.extras(project))?;
     for extra in conflicts.extras_left_out(project) {
-        let site = with_extra(ctx, project, lock, &extra)?;
-        let more = list(ctx, project, &site)?;
+        let site = with_extra(ctx, &scratch, project, lock, &extra)?;
+        let more = list(ctx, &scratch, &site)?;
         declared.extend(more.into_iter().filter(|it| !declared.contains(it)).collect::<Vec<_>>());
     }
     declared.sort_by_key(|it| (normalise_name(&it.name), it.version.clone()));
@@ -78,8 +79,8 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
 }
 
 /// Installs what ships with an extra that conflicts with those of the runtime environment, and says where.
-fn with_extra(ctx: &Context, project: &Project, lock: &Lock, extra: &str) -> Result<Utf8PathBuf> {
-    let environment = ctx.scratch(Some(project))?.join(format!("extra-{extra}"));
+fn with_extra(ctx: &Context, scratch: &Utf8Path, project: &Project, lock: &Lock, extra: &str) -> Result<Utf8PathBuf> {
+    let environment = scratch.join(format!("extra-{extra}"));
     let dir = ctx.repo.abs(&project.dir);
     let call = ctx.uv().args(["sync", "--frozen", "--no-default-groups", "--extra", extra, "--project"]);
     let mut call = call.arg(dir.as_str()).cwd(&dir).env("UV_PROJECT_ENVIRONMENT", environment.as_str());
@@ -105,8 +106,8 @@ fn not_here(declared: &[Declared], lock: &Lock, ways: &BTreeMap<String, Vec<Stri
 }
 
 /// What pip-licenses says of an environment, sorted by name, and exactly what is installed there.
-fn list(ctx: &Context, project: &Project, site: &Utf8Path) -> Result<Vec<Declared>> {
-    let launcher = ctx.scratch(Some(project))?.join("list.py");
+fn list(ctx: &Context, scratch: &Utf8Path, site: &Utf8Path) -> Result<Vec<Declared>> {
+    let launcher = scratch.join("list.py");
     context::write(&launcher, LIST)?;
     let call = ctx.call(ctx.tools.bin(Tool::License, "python")).arg("-I").arg(launcher.as_str()).arg(site.as_str());
     let done = ctx.run(&call.args(["--from=all", "--with-system", "--format=json"]))?;

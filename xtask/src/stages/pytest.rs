@@ -127,6 +127,7 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     let mut verdict = Verdict::of(cases, format!("{ran} tests"));
     verdict.notes.push(format!("{ran} tests, pytest {}, pytest-cov {}", summary.pytest, summary.pytest_cov));
     verdict.notes.extend(figures.iter().flat_map(coverage::Figures::notes));
+    verdict.coverage = figures.map(|it| it.lines);
     verdict.notes.extend(remark);
     verdict.notes.extend(summary.notes);
     verdict.notes.extend(summary.passed_unexpectedly.iter().map(|it| format!("passed, although marked xfail: {it}")));

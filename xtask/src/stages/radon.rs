@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::discover::Project;
 use crate::proc::{Call, Done};
 use crate::tools::Tool;
-use crate::verdict::{Case, Verdict};
+use crate::verdict::{Case, Particulars, Severity, Verdict};
 use crate::waivers;
 
 /// What radon says of a file: the measure, or why there is none.
@@ -197,7 +197,7 @@ fn maintainability(file: &Utf8Path, it: &Maintainability, limits: &Limits) -> Op
             "maintainability index {:.2} has rank {}, the worst that passes is {}: split the module",
             it.mi, it.rank, limits.maintainability
         );
-        Case::fail("MI", message).at(file, Some(1))
+        Case::fail("MI", message).at(file, Some(1)).with(ranked(it.rank))
     })
 }
 
@@ -208,8 +208,18 @@ fn complexity(file: &Utf8Path, block: &Block, limits: &Limits) -> Option<Case> {
             "{} {name} has cyclomatic complexity {}, rank {}; the worst that passes is {}",
             block.kind, block.complexity, block.rank, limits.complexity
         );
-        Case::fail("CC", message).named(format!("CC {name}")).at(file, Some(block.lineno))
+        Case::fail("CC", message).named(format!("CC {name}")).at(file, Some(block.lineno)).with(ranked(block.rank))
     })
+}
+
+/// radon has ranks in the place of severities: A is fine, and C is the last of three for a module, E near the end for a block.
+fn ranked(rank: char) -> Particulars {
+    let severity = match rank {
+        'A'..='B' => Severity::Low,
+        'C' | 'D' => Severity::Medium,
+        _ => Severity::High,
+    };
+    Particulars { severity: Some(severity), ..Particulars::default() }
 }
 
 /// A file that could not be measured; Python's words end in "(<unknown>, line 3)" where it knows the line.

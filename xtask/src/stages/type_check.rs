@@ -14,7 +14,7 @@ use crate::discover::Project;
 use crate::environments::{self, Kind};
 use crate::packages;
 use crate::tools::Tool;
-use crate::verdict::{Case, Verdict};
+use crate::verdict::{Case, Particulars, Severity, Verdict};
 
 mod comments;
 mod report;
@@ -59,7 +59,7 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     cases.extend(sources.switched_off());
     cases.extend(silenced.iter().map(|it| {
         let reason = format!("silenced by a comment that names the rule: {}", it.message);
-        Case::skip(&it.rule, reason).at(it.path.clone(), it.line)
+        Case { rule: it.rule.clone(), ..Case::skip(&it.rule, reason).at(it.path.clone(), it.line) }
     }));
     cases.extend(packages::left_out(project, "not-checked", "it was not checked"));
     let warnings = found.iter().filter(|it| it.level == Level::Warning).count();
@@ -197,7 +197,13 @@ impl Diagnostic {
             Level::Warning => Case::warn(&self.rule, &self.message),
             Level::Unchecked => Case::error(&self.rule, format!("ty could not check this file: {}", self.message)),
         };
+        let severity = match self.level {
+            Level::Error => Severity::Medium,
+            Level::Warning => Severity::Low,
+            Level::Unchecked => Severity::High,
+        };
         let line = self.line.and_then(|line| sources.line(&self.path, line));
-        case.at(self.path.clone(), self.line).detail(line.unwrap_or_default())
+        let case = case.at(self.path.clone(), self.line).detail(line.unwrap_or_default());
+        case.with(Particulars { severity: Some(severity), ..Particulars::default() })
     }
 }

@@ -12,7 +12,7 @@ use super::sbom::document::pypi;
 use super::sbom::inventory::{Component, ImagePart, Inventory, LockLines};
 use crate::context::{self, Context};
 use crate::discover::Project;
-use crate::verdict::{Case, Verdict};
+use crate::verdict::{Case, Particulars, Severity, Verdict};
 use crate::waivers;
 
 mod database;
@@ -181,7 +181,9 @@ fn of_closure(project: &Project, found: &Match, component: &Component, reach: &R
         detail
             .push(format!("to have {fixed}: uv lock --project {dir} --upgrade-package '{}>={fixed}'", component.name));
     }
-    case(found, fails, message).detail(detail.join("\n")).about(&component.name)
+    let direct = (component.inside.is_none() && !component.chain.is_empty()).then_some(component.chain.len() == 2);
+    let particulars = Particulars { direct, ..particulars(found, &component.version) };
+    case(found, fails, message).detail(detail.join("\n")).about(&component.name).with(particulars)
 }
 
 fn of_image(inventory: &Inventory, found: &Match, part: &ImagePart, fails: bool) -> Case {
@@ -189,11 +191,23 @@ fn of_image(inventory: &Inventory, found: &Match, part: &ImagePart, fails: bool)
     let message = format!("{}; in the image {image}", sentence(found, &part.name, &part.version));
     let detail =
         format!("{}\na newer base image, or an upgrade while building it, brings the fixed version", found.url);
-    case(found, fails, message).detail(detail).about(&part.name)
+    case(found, fails, message).detail(detail).about(&part.name).with(particulars(found, &part.version))
 }
 
 fn case(found: &Match, fails: bool, message: String) -> Case {
     if fails { Case::fail(&found.advisory, message) } else { Case::warn(&found.advisory, message) }
+}
+
+fn particulars(found: &Match, version: &str) -> Particulars {
+    Particulars {
+        severity: Some(Severity::of(&found.severity)),
+        title: Some(found.summary.clone()).filter(|it| !it.is_empty()),
+        weaknesses: found.weaknesses.clone(),
+        url: Some(found.url.clone()),
+        version: Some(version.to_owned()),
+        fixed: found.fixed.clone(),
+        ..Particulars::default()
+    }
 }
 
 /// The line that makes the project have an image.

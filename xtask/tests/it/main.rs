@@ -11,6 +11,7 @@ mod cli;
 mod doctor;
 mod emit;
 mod fakes;
+mod gitlab;
 mod init;
 mod planted_env;
 mod planted_lint;

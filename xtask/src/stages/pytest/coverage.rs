@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
-use camino::Utf8PathBuf;
+use anyhow::{Context as _, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
 use super::Plan;
 use crate::context::{self, Context};
 use crate::discover::Project;
-use crate::verdict::Case;
+use crate::verdict::{Case, Coverage, Lines, percent};
 
 /// coverage's report, as far as it is asked.
 #[derive(Debug, Deserialize)]
@@ -38,6 +38,8 @@ pub struct Figures {
     files: BTreeMap<Utf8PathBuf, File>,
     covered: u64,
     statements: u64,
+    /// The same line by line, for reports.
+    pub lines: Coverage,
     manifest: Utf8PathBuf,
 }
 
@@ -50,6 +52,7 @@ pub fn measure(ctx: &Context, project: &Project, plan: &Plan) -> Result<Figures>
     context::write(&script, include_str!("measure.py"))?;
     let json = plan.scratch.join("coverage.json");
     let mut files = BTreeMap::new();
+    let mut lines = Coverage::default();
     if !plan.files.is_empty() {
         let call = super::python(ctx, project, plan)?.arg(script).arg(plan.scratch.join("plan.json"));
         let done = ctx.run(&call.cwd(plan.root.clone()))?;
@@ -62,10 +65,24 @@ pub fn measure(ctx: &Context, project: &Project, plan: &Plan) -> Result<Figures>
         }
         files = report.files;
         files.retain(|path, _| plan.files.contains(path));
+        lines = read_lines(&plan.scratch.join("lines.json"))?;
+        lines.files.retain(|path, _| files.contains_key(path));
     }
     let sum = |of: fn(&Summary) -> u64| files.values().map(|it| of(&it.summary)).sum();
     let (covered, statements) = (sum(|it| it.covered_lines), sum(|it| it.num_statements));
-    Ok(Figures { covered, statements, files, manifest: project.path("pyproject.toml") })
+    if lines.sum() != (covered, statements) {
+        bail!("coverage.py counts {covered} of {statements} lines, but names {} of {}", lines.sum().0, lines.sum().1);
+    }
+    Ok(Figures { covered, statements, lines, files, manifest: project.path("pyproject.toml") })
+}
+
+/// What `measure.py` says of each line: by path, those that ran and those that did not.
+fn read_lines(path: &Utf8Path) -> Result<Coverage> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("could not read {path}"))?;
+    let lines: BTreeMap<Utf8PathBuf, [Vec<u32>; 2]> =
+        serde_json::from_str(&text).with_context(|| format!("{path} is not what measure.py leaves"))?;
+    let of = |[covered, missed]: [Vec<u32>; 2]| Lines { covered, missed };
+    Ok(Coverage { files: lines.into_iter().map(|(path, it)| (path, of(it))).collect() })
 }
 
 impl Figures {
@@ -133,12 +150,6 @@ fn enough(covered: u64, all: u64, least: f64) -> bool {
     u128::from(covered) * 100 * scale >= least * u128::from(all)
 }
 
-/// A percentage with two digits, cut and not rounded: what is below a limit must not look as if it reached it.
-fn percent(covered: u64, all: u64) -> String {
-    let hundredths = (u128::from(covered) * 10_000).checked_div(u128::from(all)).unwrap_or(0);
-    format!("{}.{:02}", hundredths / 100, hundredths % 100)
-}
-
 /// `1-3, 7`
 fn ranges(lines: &[u32]) -> String {
     let mut out: Vec<(u32, u32)> = Vec::new();
@@ -168,10 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_cut() {
-        assert_eq!(percent(749_999, 1_000_000), "74.99");
-        assert_eq!(percent(1, 1), "100.00");
-        assert_eq!(percent(0, 0), "0.00");
+    fn lines_are_joined_to_ranges() {
         assert_eq!(ranges(&[1, 2, 3, 7, 9, 10]), "1-3, 7, 9-10");
     }
 }

@@ -9,7 +9,7 @@ use camino::Utf8Path;
 use serde::Deserialize;
 
 use crate::stages::inline::{self, Wish};
-use crate::verdict::Case;
+use crate::verdict::{Case, Particulars, Severity};
 
 /// One diagnostic of `ruff check` or `ruff format --check`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -18,6 +18,9 @@ pub struct Diagnostic {
     pub code: Option<String>,
     pub message: String,
     pub location: Option<Location>,
+    pub end_location: Option<Location>,
+    /// A page about the rule.
+    pub url: Option<String>,
     /// The line on which a `# noqa` would count.
     pub noqa_row: Option<u32>,
     /// The cell of a notebook, counted from 1 over all cells; `location` is then within the cell.
@@ -62,7 +65,23 @@ impl Diagnostic {
             Some(cell) => (notebook_line(text, cell, row.unwrap_or(1)), format!(" (cell {cell})")),
             None => (row, String::new()),
         };
-        Case::fail(self.code(), format!("{}{cell}", self.message)).at(file, line)
+        let particulars = Particulars {
+            severity: Some(self.severity()),
+            last_line: self.end_location.as_ref().map(|it| it.row).filter(|_| self.cell.is_none()),
+            url: self.url.clone(),
+            ..Particulars::default()
+        };
+        Case::fail(self.code(), format!("{}{cell}", self.message)).at(file, line).with(particulars)
+    }
+
+    /// ruff itself has no severities: what breaks a program is worse than what a formatter mends.
+    fn severity(&self) -> Severity {
+        let letters = self.code().trim_end_matches(|c: char| c.is_ascii_digit());
+        match letters {
+            SYNTAX => Severity::High,
+            "format" | "D" | "I" | "W" | "Q" | "COM" | "UP" | "N" => Severity::Low,
+            _ => Severity::Medium,
+        }
     }
 
     /// What the comment on its line says; for a comment over many lines or the whole file, whether one names its code.

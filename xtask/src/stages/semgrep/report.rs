@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::stages::inline::{self, Wish};
-use crate::verdict::Case;
+use crate::verdict::{Case, Particulars, Severity, weakness};
 
 /// What one run says.
 #[derive(Debug, Default, Deserialize)]
@@ -85,6 +85,7 @@ impl Finding {
     pub fn case(&self, file: &Utf8Path, text: &str, is_rule: impl Fn(&str) -> bool) -> Case {
         let message = self.extra.message.split_whitespace().collect::<Vec<_>>().join(" ");
         let case = Case::fail(&self.check_id, message).at(file, Some(self.start.line)).detail(self.detail());
+        let case = case.with(self.particulars());
         inline::apply(case, &self.wish(text, is_rule), "nosemgrep", |word| self.is_named(word))
     }
 
@@ -113,12 +114,28 @@ impl Finding {
 
     fn detail(&self) -> String {
         let mut parts = vec![format!("severity {}", self.extra.severity.to_lowercase())];
-        match self.extra.metadata.get("cwe") {
-            Some(Value::String(cwe)) => parts.push(cwe.clone()),
-            Some(Value::Array(list)) => parts.extend(list.iter().filter_map(Value::as_str).map(str::to_owned)),
-            _ => {}
-        }
+        parts.extend(self.weaknesses().into_iter().map(str::to_owned));
         parts.join(", ")
+    }
+
+    /// Its CWEs, as a rule's metadata names them: a text or a list of texts.
+    fn weaknesses(&self) -> Vec<&str> {
+        match self.extra.metadata.get("cwe") {
+            Some(Value::String(cwe)) => vec![cwe],
+            Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn particulars(&self) -> Particulars {
+        Particulars {
+            severity: Some(Severity::of(&self.extra.severity)),
+            title: Some(self.check_id.clone()),
+            last_line: Some(self.end.line),
+            weaknesses: self.weaknesses().into_iter().filter_map(weakness).collect(),
+            url: self.extra.metadata.get("source").and_then(Value::as_str).map(str::to_owned),
+            ..Particulars::default()
+        }
     }
 }
 

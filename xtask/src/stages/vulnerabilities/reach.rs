@@ -98,8 +98,8 @@ pub fn of(
         let path = ctx.relative(path).unwrap_or_else(|| path.clone());
         format!("{path}:{line} imports a name that is computed")
     });
-    let mut compiled = dirs.iter().filter_map(|it| ctx.repo.project_in(it)).flat_map(|it| &it.files);
-    let compiled = compiled.find(|it| matches!(it.extension(), Some("pyx" | "pxd")));
+    let mut all = dirs.iter().filter_map(|it| ctx.repo.project_in(it)).flat_map(|it| &it.files);
+    let compiled = all.find(|it| matches!(it.extension(), Some("pyx" | "pxd")));
     let unread = unread.or(computed).or_else(|| compiled.map(|it| format!("{it} is no Python")));
     let unread = unread.or_else(|| foreign.map(|it| format!("{it} is outside the projects of this repository")));
     Ok(components.iter().map(|it| (it.name.clone(), reach(it, &answer, unread.as_deref()))).collect())

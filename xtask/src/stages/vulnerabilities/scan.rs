@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::database;
 use crate::context::{self, Context};
+use crate::verdict::weakness;
 
 /// A component that grype is asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub struct Match {
     pub url: String,
     /// The version that no longer has it.
     pub fixed: Option<String>,
+    /// Numbers of the Common Weakness Enumeration.
+    pub weaknesses: Vec<u32>,
 }
 
 #[derive(Deserialize)]
@@ -81,6 +84,14 @@ struct Vulnerability {
     data_source: String,
     #[serde(default)]
     fix: Fix,
+    #[serde(default)]
+    cwes: Option<Vec<Weakness>>,
+}
+
+#[derive(Deserialize)]
+struct Weakness {
+    #[serde(default)]
+    cwe: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -193,7 +204,10 @@ fn match_of(raw: RawMatch) -> Match {
     let descriptions = std::iter::once(&raw.vulnerability.description)
         .chain(raw.related_vulnerabilities.iter().map(|it| &it.description));
     let summary = descriptions.flat_map(|it| it.lines()).map(str::trim).find(|it| !it.is_empty()).unwrap_or_default();
+    let weaknesses: BTreeSet<u32> =
+        raw.vulnerability.cwes.iter().flatten().filter_map(|it| weakness(&it.cwe)).collect();
     Match {
+        weaknesses: weaknesses.into_iter().collect(),
         reference: raw.artifact.id,
         summary: summary.to_owned(),
         aliases,

@@ -503,7 +503,7 @@ fn what_a_wheel_needs_of_another() {
                 lock(it);
             },
             "success",
-            "requires `idna==3.7`, but `3.6` is installed, as `override-dependencies`",
+            "requirements projects/alpha/pyproject.toml:8",
         ),
         gamma(build(
             "the same, locked",
