@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
+use memchr::memmem;
 use toml::{Table, Value};
 
 use crate::facts::{Digest, digest};
@@ -78,6 +79,19 @@ const UNSAID: &[&str] = &["url", "size", "upload-time"];
 /// Words that mark a package whose code or archive is in the repository.
 const LOCAL: &[&str] = &["editable", "directory", "virtual"];
 
+/// The lines of a lock that begin a table or name a source, each with where it begins: few of many.
+fn telling(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let bytes = text.as_bytes();
+    let starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', bytes).map(|at| at + 1));
+    starts.filter_map(move |at| {
+        let first = bytes[at..].iter().find(|it| **it != b' ' && **it != b'\t')?;
+        matches!(first, b'[' | b's').then(|| {
+            let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |it| at + it + 1);
+            (at, &text[at..end])
+        })
+    })
+}
+
 impl Locked {
     /// The whole lock; `path` is only for messages.
     ///
@@ -95,11 +109,12 @@ impl Locked {
     /// When one of them is no TOML.
     pub fn scan(path: &Utf8Path, text: &str) -> Result<Locked> {
         // uv writes one package after the other, each `source` on a line. Where that may not be so, all is read.
-        if ["'''", "\"\"\"", "\r"].iter().any(|it| text.contains(it)) {
+        let has = |word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+        if memchr::memchr(b'\r', text.as_bytes()).is_some() || has("'''") || has("\"\"\"") {
             return Locked::parse(path, text);
         }
-        let (mut wanted, mut start, mut at, mut is_wanted) = (String::new(), None, 0, false);
-        for line in text.split_inclusive('\n') {
+        let (mut wanted, mut start, mut is_wanted) = (String::new(), None, false);
+        for (at, line) in telling(text) {
             if line.starts_with("[[package]]\n") {
                 wanted.extend(start.filter(|_| is_wanted).map(|from: usize| &text[from..at]));
                 (start, is_wanted) = (Some(at), false);
@@ -108,7 +123,6 @@ impl Locked {
             } else if line.trim_start().starts_with("source") {
                 is_wanted |= line.contains("path") || LOCAL.iter().any(|it| line.contains(it));
             }
-            at += line.len();
         }
         wanted.extend(start.filter(|_| is_wanted).map(|from| &text[from..]));
         Locked::parse(path, &wanted)
