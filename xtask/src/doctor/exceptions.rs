@@ -57,17 +57,14 @@ fn of_override(seen: &Seen, project: &Project, it: &Override) -> Finding {
         return Finding::serious(what, "keep one of them");
     }
     match general {
-        Some(general) if general.same_type(value) || (number(&general).is_some() && number(value).is_some()) => {
+        // A value of another kind was refused when the manifest was read.
+        Some(general) => {
             let is_equal = general == *value || (number(&general).is_some() && number(&general) == number(value));
             if is_equal {
                 let what = format!("`{}` sets {setting} to {value}, which holds anyway", project.name);
                 return Finding::warning(what, "take the override out");
             }
             Finding::note(format!("`{}` has {setting} = {value} instead of {general}: {reason}", project.name), "")
-        }
-        Some(general) => {
-            let what = format!("`{}` sets {setting} to {value}, which is of another kind than {general}", project.name);
-            Finding::serious(what, format!("write a value like {general}"))
         }
         None => Finding::note(format!("`{}` has {setting} = {value}: {reason}", project.name), ""),
     }
