@@ -8,11 +8,14 @@ use camino::Utf8Path;
 use crate::check;
 use crate::config::Config;
 use crate::decide::Decision;
+use crate::elsewhere::Around;
 use crate::emit::{self, Input, Split, Surroundings, units};
+use crate::git::Git;
 use crate::handover::{self, Handed};
 use crate::planview;
 use crate::revisions::Place;
 use crate::times;
+use crate::tools::Tools;
 
 /// The text of the child pipeline, or of one part of it, and what is to be said about it.
 ///
@@ -49,6 +52,18 @@ fn surroundings(config: &Config) -> Surroundings {
         image: var("XTASK_IMAGE").or_else(|| var("CI_JOB_IMAGE")).filter(plain),
         commit: var("CI_COMMIT_SHA").filter(plain),
         deploys: config.gitlab.pages && branch.is_some() && branch == var("CI_DEFAULT_BRANCH"),
+    }
+}
+
+/// What a job of a pipeline runs on: from GitLab's variables, else what the repository says.
+pub fn around(place: &Place, tools: &Tools) -> Around {
+    let var =
+        |name: &str| std::env::var(name).ok().filter(|it| !it.is_empty() && it.chars().all(|c| c.is_ascii_graphic()));
+    let checked_out = || Git::open(&place.root).ok()??.resolve("HEAD").ok();
+    Around {
+        head: var("CI_COMMIT_SHA").or_else(checked_out),
+        image: var("CI_JOB_IMAGE"),
+        tools: tools.pins().to_owned(),
     }
 }
 

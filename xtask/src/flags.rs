@@ -109,6 +109,14 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Run again, at its commit and in a copy, what a job of a pipeline has run.
+    Reproduce {
+        /// The log of the job, or `target/ci/plan.json#PROJECT.STAGE`.
+        #[arg(value_name = "JOB_LOG|PLAN_JSON#ID")]
+        what: String,
+        #[command(flatten)]
+        how: How,
+    },
     /// Build the image that CI jobs run in, unless it is there: xtask, the pinned tools, Python and git.
     Image(Image),
     /// List the tools: name, pinned version, found version, path.

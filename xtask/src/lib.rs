@@ -55,6 +55,7 @@ pub mod waivers;
 pub mod check;
 pub mod clean;
 pub mod doctor;
+pub mod elsewhere;
 pub mod emission;
 pub mod emit;
 pub mod flags;

@@ -19,8 +19,8 @@ use xtask::revisions::Place;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
 use xtask::{
-    audit, check, clean, context, doctor, emission, emit, gitlab, graphview, image, init, junit, leave, planview, proc,
-    report, times, verdicts,
+    audit, check, clean, context, doctor, elsewhere, emission, emit, gitlab, graphview, image, init, junit, leave,
+    planview, proc, report, times, verdicts,
 };
 
 fn main() {
@@ -84,6 +84,11 @@ fn dispatch(flags: Flags) -> Result<i32> {
             print(&image::command(&start.repo()?, &wish, &|text| anstream::eprintln!("{text}"))?)?;
             Ok(0)
         }
+        Command::Reproduce { what, how } => {
+            let wanted = elsewhere::wanted(&start.here, &what)?;
+            let selection = Selection { projects: wanted.projects, head: wanted.head, ..Selection::default() };
+            start.go(&selection, &wanted.stages, &how)
+        }
         Command::Doctor { json } => start.doctor(json),
         Command::Tools { fetch } => list_tools(&start.repo()?, fetch),
         Command::Clean { dry_run, tools } => tidy_up(&start.place()?.root, dry_run, tools),
@@ -131,12 +136,13 @@ impl Start {
     /// Decides, runs and reports.
     fn go(&self, selection: &Selection, stages: &[String], how: &How) -> Result<i32> {
         let started = Instant::now();
-        if let Some(revision) = &selection.head {
-            bail!(
-                "only the work tree can be run; check {revision} out, or look with `cargo xtask plan --head {revision}`"
-            );
-        }
         let place = self.place()?;
+        if let Some(revision) = &selection.head {
+            let compares = !selection.all && selection.projects.is_empty();
+            let at = elsewhere::At { revision, base: selection.base.as_deref(), compares };
+            let args = arguments(selection, stages, how);
+            return elsewhere::run(&place, &at, &args, &|text| anstream::eprintln!("{text}"));
+        }
         let out = place.root.join("target/ci");
         let _lock = only_one(&out)?;
         let plan = self.decide(selection, stages)?.plan;
@@ -213,6 +219,24 @@ fn check_projects(plan: &Plan, place: &Place) -> Result<()> {
     Ok(())
 }
 
+/// The same wish as words, for a run elsewhere; but for the revisions.
+fn arguments(selection: &Selection, stages: &[String], how: &How) -> Vec<String> {
+    let mut words = vec!["ci".to_owned()];
+    let mut list = |flag: &str, values: &[String]| {
+        if !values.is_empty() {
+            words.push(flag.to_owned());
+            words.extend(values.iter().cloned());
+        }
+    };
+    list("--stage", stages);
+    list("--project", &selection.projects);
+    let jobs: Vec<String> = how.jobs.iter().map(u16::to_string).collect();
+    list("--jobs", &jobs);
+    words.extend(selection.all.then(|| "--all".to_owned()));
+    words.extend(how.fail_fast.then(|| "--fail-fast".to_owned()));
+    words
+}
+
 /// Runs a plan and reports.
 fn run(
     repo: &Repo,
@@ -262,6 +286,9 @@ fn run(
     print(&report::summary(&records, started.elapsed(), colour, config))?;
     let notes = leave::gitlab(out, &gitlab::read::input(repo, &tools, out, &records, began)?)?;
     print(&notes.iter().map(|it| format!("note: {it}\n")).collect::<String>())?;
+    if !handed.run.is_empty() {
+        print(&elsewhere::line(plan, &emission::around(place, &tools)))?;
+    }
     let code = report::exit_code(&records, proc::cancelled());
     // What holds it back is red in another job of the pipeline, and nothing here is.
     let held_back = code == 0 && !handed.elsewhere.is_empty() && records.iter().any(|it| it.blocked);

@@ -318,13 +318,17 @@ pub fn read(program: &Utf8Path, args: &[&str], cwd: &Utf8Path, env: &BTreeMap<St
         .with_context(|| format!("`{program} {}` printed bytes that are no UTF-8", args.join(" ")))
 }
 
-/// Runs a program that talks to the user by itself: its standard output goes to `report`, its standard error is ours.
+/// Runs a program that talks to the user by itself: its standard output goes to `report` or is ours, as its standard error.
 ///
 /// # Errors
 /// When it cannot be started or is ended by a signal.
-pub fn beside(call: &Call, report: &Utf8Path) -> Result<i32> {
+pub fn beside(call: &Call, report: Option<&Utf8Path>) -> Result<i32> {
     let command = duct::cmd(call.program.as_std_path(), &call.args).dir(&call.cwd).full_env(&call.env);
-    let output = command.stdin_null().stdout_file(open_log(report)?).unchecked().run();
+    let command = match report {
+        Some(file) => command.stdout_file(open_log(file)?),
+        None => command,
+    };
+    let output = command.stdin_null().unchecked().run();
     let output = output.with_context(|| format!("could not start {}", call.program))?;
     output.status.code().with_context(|| format!("{} was ended by a signal", call.name()))
 }

@@ -110,6 +110,11 @@ impl Tools {
         Ok(Tools { uv, python, python_version, cache, ci: repo.ci.clone(), lock_hash })
     }
 
+    /// The hash of what pins the Python tools.
+    pub fn pins(&self) -> &str {
+        &self.lock_hash
+    }
+
     /// The further environment of a `uv` process.
     pub fn uv_env(&self, config: &Config) -> BTreeMap<String, String> {
         let mut env = context::index_env(config.mirrors.python_index.as_deref());

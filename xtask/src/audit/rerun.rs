@@ -7,10 +7,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::holes::{Hole, Kind, Report, Suspect, Told, compare};
 use crate::git::Git;
-use crate::proc::{self, Call};
+use crate::proc;
 use crate::recorded::{Kept, Store};
 use crate::revisions::Place;
-use crate::{context, stages};
+use crate::{context, elsewhere, stages};
 
 /// How often a stage is run again before its verdict is believed.
 const AGAIN: usize = 3;
@@ -77,16 +77,8 @@ impl Copy<'_> {
 
     /// This program in the copy.
     fn child(&self, args: &[&str]) -> Result<()> {
-        let program = std::env::current_exe().context("could not tell which program this is")?;
-        let program = Utf8PathBuf::from_path_buf(program).ok().context("this program's path is no UTF-8")?;
-        let text = |it: std::ffi::OsString| it.into_string().ok();
-        let env = std::env::vars_os().filter_map(|(name, value)| text(name).zip(text(value))).collect();
-        let mut call =
-            Call { program, args: Vec::new(), cwd: self.root.clone(), env, timeout: std::time::Duration::MAX };
-        if self.place.fixed {
-            call = call.args(["--config", self.place.file.as_str()]);
-        }
-        let code = proc::beside(&call.args(args.to_vec()), &self.dir.join("run.log"))?;
+        let call = elsewhere::call(self.place, &self.root)?.args(args.to_vec());
+        let code = proc::beside(&call, Some(&self.dir.join("run.log")))?;
         if !matches!(code, 0..=2) {
             bail!("`xtask {}` in {} ended with exit code {code}", args.join(" "), self.root);
         }

@@ -74,7 +74,12 @@ fn a_red_project_holds_back_its_own_build_and_no_other() {
     let sandbox = Sandbox::new();
     sandbox.append("projects/alpha/src/alpha/__init__.py", "import os\n");
     let ruff = part("1", &["alpha.ruff", "beta.ruff"], &[]);
-    assert_eq!(handed(&sandbox, &ruff, &["stage", "ruff"]).code, 1);
+    let ran = handed(&sandbox, &ruff, &["stage", "ruff"]);
+    assert_eq!(ran.code, 1, "{}", ran.all());
+    let last = ran.stdout.lines().last().expect("a line");
+    let again =
+        format!("reproduce: xtask stage ruff --project alpha beta --head {}", sandbox.git(&["rev-parse", "HEAD"]));
+    assert!(last.starts_with(again.trim()), "{last}");
     let build = part("1", &["alpha.build", "beta.build"], &["alpha.ruff", "beta.ruff"]);
     let ran = handed(&sandbox, &build, &["stage", "build"]);
     assert_eq!(ran.code, 3, "{}", ran.all());

@@ -9,6 +9,7 @@ mod audit;
 mod check;
 mod cli;
 mod doctor;
+mod elsewhere;
 mod emit;
 mod fakes;
 mod gitlab;
