@@ -83,8 +83,7 @@ fn the_client_is_pinned_exactly() {
 #[ignore = "needs node and rsync"]
 fn a_green_commit() {
     let checkout = Checkout::new();
-    let settings = checkout.read("ci/xtask.toml").replace("[gitlab]\n", "[gitlab]\njobs = \"project\"\n");
-    checkout.write("ci/xtask.toml", &settings);
+    checkout.set("jobs = \"auto\"", "jobs = \"project\"");
     checkout.commit("shape");
     checkout.git(&["push", "-q", "origin", "main"]);
     checkout.append("projects/units/src/units/__init__.py", "\n# A word more.\n");
@@ -103,8 +102,7 @@ fn a_green_commit() {
 #[ignore = "needs node and rsync"]
 fn three_planted_mistakes() {
     let checkout = Checkout::new();
-    let settings = checkout.read("ci/xtask.toml").replace("[gitlab]\n", "[gitlab]\njobs = \"group\"\n");
-    checkout.write("ci/xtask.toml", &settings);
+    checkout.set("jobs = \"auto\"", "jobs = \"group\"");
     checkout.commit("shape");
     checkout.git(&["push", "-q", "origin", "main"]);
     checkout.append("projects/units/src/units/__init__.py", "\nimport colorsys\n");

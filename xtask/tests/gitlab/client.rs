@@ -80,11 +80,8 @@ impl Checkout {
             assert!(!checkout.root.join(stray).exists() || std::fs::remove_dir_all(checkout.root.join(stray)).is_ok());
         }
         // GitLab's cache is off: the client gives CI_PROJECT_DIR a path that is not where the jobs run.
-        let settings = checkout.read("ci/xtask.toml").replace(
-            "[not-checked]\n",
-            "[not-checked]\nvulnerabilities = \"skip\"\ndocker-build = \"skip\"\n\n[gitlab]\ncache = false\n",
-        );
-        checkout.write("ci/xtask.toml", &settings);
+        checkout.set("cache = true", "cache = false");
+        checkout.set("[not-checked]\n", "[not-checked]\nvulnerabilities = \"skip\"\ndocker-build = \"skip\"\n");
         checkout.append(".gitignore", ".gitlab-ci-local/\n");
         run(Command::new("git").args(["init", "-q", "--bare", "-b", "main"]).arg(checkout.base.join("origin.git")));
         checkout.git(&["init", "-q", "-b", "main"]);
@@ -93,6 +90,13 @@ impl Checkout {
         checkout.git(&["push", "-q", "origin", "main"]);
         checkout.git(&["remote", "set-head", "origin", "main"]);
         checkout
+    }
+
+    /// Replaces a text of the settings that must be there.
+    pub fn set(&self, from: &str, to: &str) {
+        let settings = self.read("ci/xtask.toml");
+        assert!(settings.contains(from), "ci/xtask.toml does not contain {from:?}");
+        self.write("ci/xtask.toml", &settings.replace(from, to));
     }
 
     pub fn git(&self, args: &[&str]) -> String {
