@@ -99,10 +99,21 @@ fn foreign_text_stays_text() {
             let rows: Vec<_> = projects.into_iter().map(|(name, (reason, stages))| (name, reason, stages)).collect();
             let mut made = Made::new(&rows, &format!("jobs = \"{shape}\""));
             made.plan.because = branch;
+            // Names of thousands of characters may not fit into what a job carries: then the limit is named. Or they take
+            // several files, which other tests read.
+            let longest = made.plan.projects.iter().map(|it| it.name.len()).max();
+            let text = match made.emission() {
+                Ok(emission) if emission.files.len() == 1 => emission.files[0].1.clone(),
+                odd => {
+                    let why = odd.map(|it| it.said).unwrap_or_else(|error| format!("{error:#}"));
+                    prop_assert!(why.contains("bytes of the longest variable") && longest > Some(1000), "{why}");
+                    return Ok(());
+                }
+            };
             let mut left: BTreeMap<(String, &str), String> =
                 made.plan.jobs.iter().map(|it| ((it.project.clone(), it.stage.name), it.because.clone())).collect();
             let mut names = BTreeSet::new();
-            for job in read::jobs(&made.text()) {
+            for job in read::jobs(&text) {
                 prop_assert!(names.insert(job.name.clone()));
                 let Some(handed) = job.handed() else { continue };
                 for it in handed.plan.jobs {
