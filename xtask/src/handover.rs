@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Job, Plan, Planned};
+use crate::plan::{self, Job, Plan, Planned};
 use crate::sources;
 use crate::stages;
 
@@ -210,17 +210,8 @@ impl Handed {
         for name in stages {
             named.insert(stages::find(name)?.name);
         }
-        let mut whose = BTreeSet::new();
-        for name in projects {
-            let normal = crate::manifest::normalise_name(name);
-            let found = self.plan.projects.iter().find(|it| it.name == normal || it.dir == name.trim_end_matches('/'));
-            let names: Vec<&str> = self.plan.projects.iter().map(|it| it.name.as_str()).collect();
-            let none = || {
-                let near = crate::suggest::did_you_mean(&normal, &names);
-                format!("the plan that was handed over has no project `{name}`{near}")
-            };
-            whose.insert(found.with_context(none)?.name.clone());
-        }
+        let known = self.plan.projects.iter().map(|it| (it.name.as_str(), it.dir.as_path()));
+        let whose = plan::find(known, projects, "the plan that was handed over has no project")?;
         let asked = |it: &Job| {
             (named.is_empty() || named.contains(it.stage.name)) && (whose.is_empty() || whose.contains(&it.project))
         };

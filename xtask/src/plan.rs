@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Result;
-use camino::Utf8PathBuf;
+use anyhow::{Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::affected::{Affected, Reason};
 use crate::manifest::normalise_name;
@@ -86,7 +86,8 @@ impl Plan {
     /// # Errors
     /// When a name does not exist.
     pub fn asked(candidates: &[Candidate], wish: &Wish) -> Result<Plan> {
-        let wanted = find(candidates, &wish.projects)?;
+        let known = candidates.iter().map(|it| (it.name.as_str(), it.dir.as_path()));
+        let wanted = find(known, &wish.projects, "there is no project")?;
         let because = if wish.projects.is_empty() { "--all" } else { "--project" };
         let reason = Reason { text: because.to_owned(), chain: Vec::new() };
         let stages: Vec<(&'static Stage, Reason)> = runnable().map(|it| (it, reason.clone())).collect();
@@ -148,15 +149,25 @@ pub fn runnable() -> impl Iterator<Item = &'static Stage> {
     STAGES.iter().filter(|it| !matches!(it.run, Run::Manual))
 }
 
-/// The names of the projects that were asked for, in any spelling, or by directory.
-fn find(candidates: &[Candidate], wanted: &[String]) -> Result<BTreeSet<String>> {
+/// The names of the projects that were asked for, in any spelling, or by directory. `none` begins the message that there is
+/// no such project.
+///
+/// # Errors
+/// When a name does not exist, with the nearest one.
+pub fn find<'a>(
+    known: impl Iterator<Item = (&'a str, &'a Utf8Path)> + Clone,
+    wanted: &[String],
+    none: &str,
+) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     for name in wanted {
         let normal = normalise_name(name);
-        let it = candidates.iter().find(|it| it.name == normal || it.dir == name.trim_end_matches('/'));
-        let names: Vec<&str> = candidates.iter().map(|it| it.name.as_str()).collect();
-        let none = || anyhow::anyhow!("there is no project `{name}`{}", suggest::did_you_mean(&normal, &names));
-        found.insert(it.ok_or_else(none)?.name.clone());
+        let it = known.clone().find(|(other, dir)| *other == normal || *dir == name.trim_end_matches('/'));
+        let Some((it, _)) = it else {
+            let names: Vec<&str> = known.map(|it| it.0).collect();
+            bail!("{none} `{name}`{}", suggest::did_you_mean(&normal, &names));
+        };
+        found.insert(it.to_owned());
     }
     Ok(found)
 }
