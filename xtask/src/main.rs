@@ -274,14 +274,14 @@ fn run(
         outside: verdicts::outside(out, handed)?,
     };
     let witness = Witness::new(place, plan);
-    let records = run::run(repo, &tools, &todo, out, &options, &live);
+    let mut records = run::run(repo, &tools, &todo, out, &options, &live);
     live.close();
+    record(witness, repo, &tools, &mut records, out);
     leave::junit(out, &records)?;
     times::write(out, &records)?;
     if !handed.run.is_empty() {
         verdicts::write(out, &handed.run, &records)?;
     }
-    record(witness, repo, &tools, &records, out);
     let colour = report::colour_wanted(std::io::stdout().is_terminal());
     print(&report::summary(&records, started.elapsed(), colour, config))?;
     let notes = leave::gitlab(out, &gitlab::read::input(repo, &tools, out, &records, began)?)?;
@@ -296,7 +296,7 @@ fn run(
 }
 
 /// Keeps the verdicts of a run; that it cannot is no matter of the run.
-fn record(witness: Result<Witness>, repo: &Repo, tools: &Tools, records: &[Record], out: &Utf8Path) {
+fn record(witness: Result<Witness>, repo: &Repo, tools: &Tools, records: &mut [Record], out: &Utf8Path) {
     match witness.and_then(|it| it.keep(repo, tools, records, out)) {
         Ok(taken) if taken.changed > 0 => anstream::eprintln!(
             "{} verdicts are not kept: what they read has changed while they ran, so run again",

@@ -151,6 +151,7 @@ const PURE: &[&str] = &[
     "gitlab/sbom.rs",
     "gitlab/security.rs",
     "verdict/particulars.rs",
+    "recorded/unsteady.rs",
     "waivers.rs",
     "lock.rs",
     "manifest.rs",
