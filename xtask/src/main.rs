@@ -126,7 +126,7 @@ impl Start {
 
     fn doctor(&self, json: bool) -> Result<i32> {
         let place = self.place()?;
-        let seen = doctor::look(&place, self.repo()?, is_ci())?;
+        let seen = doctor::look(&place, Repo::load_what_can_be(&self.here, self.config.as_deref())?, is_ci())?;
         let checks = doctor::judge(&seen);
         let colour = report::colour_wanted(std::io::stdout().is_terminal());
         print(&if json { doctor::json(&seen, &checks) } else { doctor::table(&checks, colour) })?;

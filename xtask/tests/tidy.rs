@@ -152,6 +152,8 @@ const PURE: &[&str] = &[
     "gitlab/security.rs",
     "verdict/particulars.rs",
     "recorded/unsteady.rs",
+    "discover/cycles.rs",
+    "tools/stale.rs",
     "waivers.rs",
     "lock.rs",
     "manifest.rs",
