@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
+use crate::images::Image;
 use crate::plan::{self, Job, Plan, Planned};
 use crate::sources;
 use crate::stages;
@@ -36,6 +37,9 @@ struct Document {
     /// Projects that other jobs of this run check.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     beside: Vec<String>,
+    /// Images that nobody makes in this run, since their registry has them; by project.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    images: BTreeMap<String, Image>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -68,6 +72,8 @@ pub struct Part<'a> {
     pub elsewhere: &'a BTreeSet<usize>,
     /// Projects that other jobs of this run check, as far as these jobs ask.
     pub beside: &'a BTreeSet<String>,
+    /// Images that are in their registry already, by project.
+    pub images: &'a BTreeMap<String, Image>,
 }
 
 /// A plan that was handed over.
@@ -79,6 +85,8 @@ pub struct Handed {
     /// Project and stage of what runs elsewhere and is waited for.
     pub elsewhere: Vec<(String, &'static str)>,
     pub beside: Vec<String>,
+    /// Images of this plan's projects that are in their registry, by project.
+    pub images: BTreeMap<String, Image>,
 }
 
 /// What names the run of a plan: the same for the same plan.
@@ -108,6 +116,14 @@ pub fn text(part: &Part) -> String {
             },
         }
     };
+    let looked_at: BTreeSet<&str> = part
+        .jobs
+        .iter()
+        .map(|it| &plan.jobs[*it])
+        .filter(|it| it.stage.name == "sbom")
+        .map(|it| &*it.project)
+        .collect();
+    let pair = |(name, image): (&String, &Image)| (name.clone(), image.clone());
     let document = Document {
         schema: 1,
         run: part.run.to_owned(),
@@ -119,6 +135,7 @@ pub fn text(part: &Part) -> String {
         jobs: part.jobs.iter().map(entry).collect(),
         elsewhere: part.elsewhere.iter().map(|it| plan.jobs[*it].id()).collect(),
         beside: part.beside.iter().cloned().collect(),
+        images: part.images.iter().filter(|(name, _)| looked_at.contains(name.as_str())).map(pair).collect(),
     };
     // A value of our own without maps or floats always becomes JSON.
     ascii(&serde_json::to_string(&document).unwrap_or_default())
@@ -193,7 +210,7 @@ pub fn read(text: &str) -> Result<Handed> {
         jobs,
         ..Plan::default()
     };
-    Ok(Handed { plan, run: document.run, elsewhere, beside: document.beside })
+    Ok(Handed { plan, run: document.run, elsewhere, beside: document.beside, images: document.images })
 }
 
 fn split(id: &str) -> Result<(&str, &str)> {

@@ -22,7 +22,7 @@ const CACHES: usize = 4;
 /// The one job of a plan in which there is nothing to do: GitLab refuses a pipeline without any.
 pub fn nothing(plan: &Plan, run: &str, config: &Config, around: &Surroundings, why: &str) -> Entry {
     let none = BTreeSet::new();
-    let part = Part { plan, run, jobs: &[], elsewhere: &BTreeSet::new(), beside: &none };
+    let part = Part { plan, run, jobs: &[], elsewhere: &BTreeSet::new(), beside: &none, images: &BTreeMap::new() };
     let mut job = plain("nothing", common(config, around, first(config), true), "xtask stage".to_owned());
     job.variables.insert(PLAN, handover::text(&part));
     job.variables.insert("GIT_STRATEGY", "none".to_owned());

@@ -15,6 +15,7 @@ use super::{HELD_BACK, Surroundings};
 use crate::config::Config;
 use crate::config::gitlab::{Platform, Version};
 use crate::handover::{self, Part};
+use crate::images;
 use crate::plan::Plan;
 use crate::sources;
 
@@ -37,6 +38,8 @@ pub struct Maker<'a> {
     pub known: &'a BTreeMap<String, Known>,
     pub config: &'a Config,
     pub around: &'a Surroundings,
+    /// Images that are not made, since their registry has them.
+    pub images: &'a BTreeMap<String, images::Image>,
 }
 
 impl Maker<'_> {
@@ -103,8 +106,8 @@ impl Maker<'_> {
             !ours.contains(name.as_str()) && planned.is_ok_and(|it| self.plan.projects[it].selected)
         };
         let beside: BTreeSet<String> = dependants.filter(is_beside).cloned().collect();
-        let part =
-            Part { plan: self.plan, run: self.run, jobs: &unit.jobs, elsewhere: &unit.elsewhere, beside: &beside };
+        let Maker { plan, run, images, .. } = *self;
+        let part = Part { plan, run, jobs: &unit.jobs, elsewhere: &unit.elsewhere, beside: &beside, images };
         let mut variables = BTreeMap::new();
         // There is no `$` in it, so no `expand: false` is needed, which not every client knows.
         variables.insert(PLAN, handover::text(&part));
@@ -158,12 +161,14 @@ impl Maker<'_> {
 
     fn artifacts(&self, unit: &Unit) -> Artifacts {
         let has = |stages: &[&str]| stages.iter().any(|it| self.count(unit, it) > 0);
-        let mut paths: Vec<&str> = vec!["junit/", "logs/", "reports/", "gitlab/", "verdicts/"];
+        let mut paths: Vec<&str> = vec!["junit/", "logs/", "reports/", "gitlab/", "verdicts/", "times.json"];
         let of_image = |it: &&usize| {
             let job = &self.plan.jobs[**it];
             job.stage.name == "docker-build" && self.known.get(&job.project).is_some_and(|it| it.image)
         };
-        paths.extend(unit.jobs.iter().any(|it| of_image(&it)).then_some("images/"));
+        // What is pushed is no artifact.
+        let archived = !self.around.registry && unit.jobs.iter().any(|it| of_image(&it));
+        paths.extend(archived.then_some("images/"));
         paths.extend(has(&["build"]).then_some("dist/"));
         paths.extend(has(&["pages"]).then_some("site/"));
         let gitlab = |name: &str| format!("target/ci/gitlab/{name}");
