@@ -27,7 +27,10 @@ use crate::{inputs, planview, stages, times};
 /// When the settings cannot be read, or no pipeline fits what GitLab allows.
 pub fn make(place: &Place, decision: &Decision, part: Option<&str>) -> Result<(String, String)> {
     let config = Config::load(&place.file)?;
-    let known = units::known(&decision.revisions.head);
+    let mut known = units::known(&decision.revisions.head);
+    if let Some((_, base)) = &decision.revisions.base {
+        units::add_before(&mut known, base);
+    }
     let mut around = surroundings(&config);
     // A part of a pipeline in several files is the same whatever has been pushed meanwhile.
     if part.is_none() {

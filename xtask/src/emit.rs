@@ -16,6 +16,7 @@ use crate::planview;
 
 mod adjust;
 pub mod budget;
+mod cache;
 pub mod estimate;
 mod fixed;
 mod job;
@@ -24,7 +25,8 @@ mod split;
 pub mod units;
 pub mod yaml;
 
-pub use job::{PLAN, UV_CACHE};
+pub use cache::UV_CACHE;
+pub use job::PLAN;
 pub use split::Split;
 
 use budget::Measure;
@@ -304,7 +306,7 @@ impl<'a> Desk<'a> {
         let mut entries = self.maker().entries(units);
         let keys: BTreeSet<String> = entries.iter().flat_map(|it| it.body.cache_keys()).collect();
         if !keys.is_empty() {
-            entries.insert(0, fixed::clear_cache(self.input.config, self.input.around, &keys));
+            entries.splice(0..0, fixed::clear_cache(self.input.config, self.input.around, &keys));
         }
         let mut groups: Vec<&str> = Vec::new();
         for unit in units.iter().filter(|it| it.group != ".pre") {

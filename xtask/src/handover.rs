@@ -13,8 +13,8 @@ use crate::plan::{self, Job, Plan, Planned};
 use crate::sources;
 use crate::stages;
 
-/// Longer reasons are cut in a part of a plan: a path can have thousands of characters.
-const REASON: usize = 300;
+/// Reasons that take more bytes once they are written are cut in a part of a plan: a path can have thousands of characters.
+const REASON: usize = 600;
 
 /// The document, as it is read and written.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -157,11 +157,38 @@ fn ascii(json: &str) -> String {
     out
 }
 
+/// Bytes that a character takes in a part of a plan.
+fn width(c: char) -> usize {
+    match c {
+        '"' | '\\' => 2,
+        '$' => 6,
+        c if c.is_ascii() && !c.is_ascii_control() => 1,
+        c => 6 * c.len_utf16(),
+    }
+}
+
 fn clip(text: &str) -> String {
-    match text.char_indices().nth(REASON) {
+    let mut left = REASON;
+    let end = text.char_indices().find(|(_, c)| {
+        let fits = width(*c) <= left;
+        left = left.saturating_sub(width(*c));
+        !fits
+    });
+    match end {
         Some((end, _)) => format!("{} ...", &text[..end]),
         None => text.to_owned(),
     }
+}
+
+/// About the bytes that a project with so many jobs takes in a part of a plan.
+pub fn weight(project: &Planned, jobs: usize) -> usize {
+    let written = |text: &str| text.chars().map(width).sum::<usize>();
+    // Each job is named by its project and its stage, be it one of the part or one that is waited for.
+    (1 + jobs) * written(&project.name)
+        + 16 * jobs
+        + written(project.dir.as_str())
+        + written(&project.reason).min(REASON)
+        + 60
 }
 
 /// Reads what was handed over.

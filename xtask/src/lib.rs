@@ -23,6 +23,7 @@ pub mod place;
 pub mod policy;
 pub mod reach;
 pub mod reads;
+pub mod ruby;
 pub mod rules;
 pub mod side;
 pub mod suggest;
