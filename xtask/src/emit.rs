@@ -350,7 +350,7 @@ impl<'a> Desk<'a> {
         if !self.plan.because.is_empty() {
             header.push(format!("base: {}", self.plan.because));
         }
-        header.extend(self.plan.everything.as_ref().map(|why| format!("everything runs: {why}")));
+        header.extend(planview::everything(self.plan).map(|why| format!("everything runs: {why}")));
         header.extend(adjust::of_images(self.images, self.input.around).lines().map(str::to_owned));
         header
     }

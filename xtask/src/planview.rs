@@ -96,7 +96,7 @@ pub fn heading(plan: &Plan) -> String {
 /// The plan as a table: project, stages that run, the reason.
 pub fn table(plan: &Plan) -> String {
     let mut text = heading(plan);
-    if let Some(why) = &plan.everything {
+    if let Some(why) = everything(plan) {
         writeln!(text, "everything runs: {why}").expect("a string");
     }
     let mut stages: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -144,10 +144,15 @@ fn nobody(plan: &Plan) -> String {
     text
 }
 
+/// Why everything runs, unless that is what was said of the base.
+pub fn everything(plan: &Plan) -> Option<&str> {
+    plan.everything.as_deref().filter(|it| plan.base.is_some() || *it != plan.because)
+}
+
 /// What is said before a run: what it is compared with, and why everything runs if it does.
 pub fn preamble(plan: &Plan) -> String {
     let mut text = heading(plan);
-    if let Some(why) = plan.everything.as_deref().filter(|_| !text.is_empty()) {
+    if let Some(why) = everything(plan).filter(|_| !text.is_empty()) {
         writeln!(text, "everything runs: {why}").expect("a string");
     }
     text

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::machine::{self, Machine, Platform};
-use crate::registry::{PASSWORD, Registry};
+use crate::registry::{PASSWORD, Registry, USER};
 use crate::support::{Ran, Sandbox, finish};
 use crate::{image, with_image};
 
@@ -34,7 +34,6 @@ fn an_image_is_pushed_once_and_later_jobs_use_it() {
     let sandbox = with_image(Platform::Amd64);
     sandbox.replace("ci/xtask.toml", "jobs = \"auto\"", "jobs = \"stage\"");
     sandbox.replace("ci/xtask.toml", "platforms = [\"linux/arm64\"]", "platforms = [\"linux/amd64\"]");
-    sandbox.replace("ci/xtask.toml", "offline = true\n", "offline = true\npush = \"$CI_REGISTRY_IMAGE\"\n");
     let emit = ["emit", "--project", "gamma"];
 
     // Not there: a job makes it, and what it leaves is no archive.
@@ -104,4 +103,55 @@ fn an_image_is_pushed_once_and_later_jobs_use_it() {
         let why = format!("every image is made, for the registry could not be asked: {words}");
         assert!(ran.stderr.contains(&why) && ran.stdout.contains(&format!("# {why}")), "{}", ran.all());
     }
+}
+
+#[test]
+#[ignore = "needs a container engine"]
+fn the_image_of_jobs_is_named_by_its_digest() {
+    let machine = machine::get();
+    machine.base(Platform::Amd64);
+    let registry = Registry::start();
+    let sandbox = with_image(Platform::Amd64);
+    for name in ["Cargo.toml", "Cargo.lock", "xtask/Cargo.toml", "xtask/src/main.rs"] {
+        sandbox.write(name, "# What an image is made of.\n");
+    }
+    let repository = format!("{}/group/repo/xtask", registry.host);
+    let args = ["image", "--platform", "linux/amd64", "--repository", &repository];
+    let run = |more: &[&str]| job(&machine, &registry, &sandbox, &[&args[..], more].concat(), None);
+    let named = run(&["--name"]);
+    assert_eq!(named.code, 0, "{}", named.all());
+    let name = named.stdout.trim();
+
+    // Somebody has pushed it: nothing is built, and on the default branch `latest` is moved to it.
+    let login = sandbox.root.join("target/login.json");
+    machine.buildah(&[
+        "login",
+        "--authfile",
+        login.as_str(),
+        "--tls-verify=false",
+        "-u",
+        USER,
+        "-p",
+        PASSWORD,
+        &registry.host,
+    ]);
+    let to = format!("docker://{name}");
+    machine.buildah(&["push", "--authfile", login.as_str(), "--tls-verify=false", Platform::Amd64.base(), &to]);
+    let pushed = run(&["--push", "--dotenv", "image.env"]);
+    assert_eq!(pushed.code, 0, "{}", pushed.all());
+    let pinned = pushed.stdout.trim();
+    assert!(pinned.starts_with(&format!("{repository}@sha256:")), "{pinned}");
+    assert!(pushed.stderr.contains("nothing that goes into it has changed"), "{}", pushed.all());
+    assert_eq!(sandbox.read("image.env"), format!("XTASK_IMAGE={pinned}\n"));
+    assert_eq!(registry.tags("group/repo/xtask").len(), 1);
+    let latest = run(&["--push", "--also", "latest"]);
+    assert_eq!(latest.code, 0, "{}\n{}", latest.all(), sandbox.read("target/ci/logs/image.log"));
+    assert!(registry.tags("group/repo/xtask").contains(&"latest".to_owned()));
+
+    // Whoever makes a pipeline in `latest` names what that is now.
+    let mut emit = sandbox.command(&["emit", "--project", "alpha"]);
+    emit.envs(registry.variables()).env("XTASK_IMAGE", format!("{repository}:latest"));
+    let emitted = finish(&mut emit);
+    assert!(emitted.stdout.contains(&format!("name: {pinned}\n")), "{}", emitted.all());
+    assert!(!emitted.stdout.contains(":latest"), "{}", emitted.stdout);
 }
