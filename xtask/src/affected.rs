@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::around::Around;
 use crate::difference::{Difference, differences};
 use crate::inputs::{self, Focus, Part};
 use crate::locked::{Lockfile, Scope};
@@ -60,6 +61,8 @@ pub struct Comparison<'a> {
     pub rules: &'a Rules,
     /// Paths beside the projects that some list holds, in either revision; found when first asked for.
     beside: OnceCell<BTreeSet<Utf8PathBuf>>,
+    /// What lies around the projects of base and head; found when first asked for.
+    around: OnceCell<[Around; 2]>,
     /// The stages whose policy differs.
     policy: Vec<&'static Stage>,
     /// The only files that can differ in what they are to projects; `None` when any can.
@@ -82,7 +85,8 @@ impl<'a> Comparison<'a> {
         // As long as nobody's directory has changed, a file that has not changed is to everyone what it was.
         let files = base.same_dirs(head).then_some(changes);
         let reach = Reach::of(base, head, &touched.dirs, files);
-        Comparison { base, head, changes, rules, beside: OnceCell::new(), policy, files, touched, reach }
+        let (beside, around) = (OnceCell::new(), OnceCell::new());
+        Comparison { base, head, changes, rules, beside, around, policy, files, touched, reach }
     }
 
     fn beside(&self) -> &BTreeSet<Utf8PathBuf> {
@@ -123,10 +127,22 @@ impl<'a> Comparison<'a> {
         if [self.base, self.head].iter().any(|side| side.policy.knows(path, STAGES)) {
             return Account::Shared("policy".to_owned());
         }
-        match self.rules.find(path) {
+        match self.rules.written(path).or_else(|| self.usual(path)) {
             Some((number, reason)) => Account::Nobody(number, reason.to_owned()),
             None => Account::Unknown,
         }
+    }
+
+    /// What makes a path usually nobody's, if it does so in each revision that has it.
+    fn usual(&self, path: &Utf8Path) -> Option<(usize, &str)> {
+        let around = self.around.get_or_init(|| [self.base, self.head].map(Around::of));
+        let mut found = None;
+        for (side, around) in [self.base, self.head].into_iter().zip(around) {
+            if side.tree.get(path).is_some() {
+                found = Some(self.rules.usual(path, around)?);
+            }
+        }
+        found
     }
 
     /// What the change can affect.

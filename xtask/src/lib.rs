@@ -8,6 +8,7 @@ pub mod stages;
 pub mod verdict;
 
 pub mod affected;
+pub mod around;
 pub mod config;
 pub mod difference;
 pub mod discover;
