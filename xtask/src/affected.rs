@@ -191,7 +191,7 @@ impl<'a> Comparison<'a> {
                 let old = inputs::own(self.base, before, stage, focus);
                 found = differences(&old, &inputs::own(self.head, project, stage, focus));
             }
-            let sight = inputs::sight(project, stage).max(inputs::sight(before, stage));
+            let sight = inputs::sight(self.head, project, stage).max(inputs::sight(self.base, before, stage));
             let differ = || inputs::list(self.base, before, stage) != inputs::list(self.head, project, stage);
             let reached = self.reach.nearest(project, sight).filter(|it| it.is_certain || differ());
             if before.dir != project.dir && !found.is_empty() {

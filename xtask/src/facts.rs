@@ -2,7 +2,7 @@
 //!
 //! Pure: text in, values out. Small on purpose: ten thousand of them are in memory at once. Must not know a stage.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -10,7 +10,9 @@ use hmac_sha256::Hash;
 use toml::{Table, Value};
 
 use crate::config::gitlab::Platform;
-use crate::manifest::{Manifest, Workspace, normalise_name, requirement_name};
+use crate::manifest::{Manifest, Workspace, normalise_name};
+
+mod asks;
 
 /// A sha256.
 pub type Digest = [u8; 32];
@@ -61,6 +63,10 @@ pub struct Facts {
     pub archives: Vec<Utf8PathBuf>,
     /// Names that are needed to build or run it, extras included.
     pub runtime: BTreeSet<String>,
+    /// Of these the names that nothing but extras needs, by extra.
+    pub extras: BTreeMap<String, BTreeSet<String>>,
+    /// The extras that it asks for of a name, anywhere.
+    pub asked: BTreeMap<String, BTreeSet<String>>,
     /// Names that its dependency groups need.
     pub dev: BTreeSet<String>,
     /// Are the dependencies made up while it builds?
@@ -81,6 +87,8 @@ pub struct Facts {
     pub tests_documents: bool,
     /// What those who install it can see of the manifest.
     pub ship: Digest,
+    /// What its dependency groups ask for, as a lock notes it even for those who need the project; `None` without groups.
+    pub groups: Option<Digest>,
     /// `[tool.uv]` without sources and members: how uv works on it, and on what is below it; `None` without the table.
     pub uv: Option<Digest>,
 }
@@ -121,8 +129,10 @@ impl Facts {
                 .map(|Workspace { members, exclude }| Members { members: members.clone(), exclude: exclude.clone() }),
             sources,
             archives,
-            runtime: runtime(manifest),
-            dev: dev(manifest),
+            runtime: asks::runtime(manifest),
+            extras: asks::extras(manifest),
+            asked: asks::asked(manifest),
+            dev: asks::dev(manifest),
             dynamic: strings(manifest.at(&["project", "dynamic"])).iter().any(|it| it.contains("dependencies")),
             documents: documents(manifest),
             inputs: typed.tool.xtask.inputs.clone(),
@@ -134,6 +144,7 @@ impl Facts {
                 .at(&["tool", "pytest"])
                 .is_some_and(|it| ["doctest", "docs", "README"].iter().any(|word| it.to_string().contains(word))),
             ship: digest(&Value::Table(shipped(&manifest.table))),
+            groups: groups(manifest),
             uv: uv(manifest).map(|it| digest(&Value::Table(it))),
         }
     }
@@ -162,22 +173,6 @@ fn sources(manifest: &Manifest) -> (Vec<(String, Option<Utf8PathBuf>)>, Vec<Utf8
     (locals, archives)
 }
 
-fn runtime(manifest: &Manifest) -> BTreeSet<String> {
-    let mut found = strings(manifest.at(&["build-system", "requires"]));
-    if let Some(project) = &manifest.typed.project {
-        found.extend(project.dependencies.iter().cloned());
-        found.extend(project.optional_dependencies.values().flatten().cloned());
-    }
-    found.iter().map(|it| requirement_name(it)).collect()
-}
-
-fn dev(manifest: &Manifest) -> BTreeSet<String> {
-    let groups = manifest.at(&["dependency-groups"]).and_then(Value::as_table).into_iter().flat_map(Table::values);
-    let mut found: BTreeSet<String> = groups.flat_map(|it| strings(Some(it))).map(|it| requirement_name(&it)).collect();
-    found.extend(strings(manifest.at(&["tool", "uv", "dev-dependencies"])).iter().map(|it| requirement_name(it)));
-    found
-}
-
 fn documents(manifest: &Manifest) -> Vec<String> {
     let mut found = Vec::new();
     for key in ["readme", "license"] {
@@ -199,6 +194,9 @@ fn outside(table: &Table) -> BTreeSet<String> {
             if text.starts_with("../") || text.starts_with("./../") {
                 found.insert(text.to_owned());
             }
+            // A requirement that names a place: `b @ {root:uri}/../b`.
+            let place = text.split_once('@').and_then(|it| Some((it.1, it.1.find("../")?)));
+            found.extend(place.map(|(text, at)| text[at..].to_owned()));
         };
         match value {
             Value::String(text) => note(text),
@@ -253,6 +251,14 @@ fn shipped(table: &Table) -> Table {
     }
     table.retain(|_, value| value.as_table().is_none_or(|it| !it.is_empty()));
     table
+}
+
+fn groups(manifest: &Manifest) -> Option<Digest> {
+    let mut table = manifest.at(&["dependency-groups"]).and_then(Value::as_table).cloned().unwrap_or_default();
+    // The older way to write one; a group cannot have this name.
+    let older = manifest.at(&["tool", "uv", "dev-dependencies"]);
+    table.extend(older.map(|it| ("tool.uv.dev-dependencies".to_owned(), it.clone())));
+    (!table.is_empty()).then(|| digest(&Value::Table(table)))
 }
 
 fn uv(manifest: &Manifest) -> Option<Table> {
@@ -311,6 +317,8 @@ mod tests {
         assert_ne!(facts(plain).ship, facts(&format!("{plain}[tool.hatch.build]\nx=1\n")).ship);
         assert_ne!(facts(plain).ship, facts(&format!("{plain}[tool.xtask]\ninputs=['../x']\n")).ship);
         assert_ne!(facts(plain).uv, facts(dressed).uv);
+        assert_ne!(facts(plain).groups, facts(dressed).groups);
+        assert_eq!(facts(dressed).groups, facts(&dressed.replace("line-length=3", "line-length=4")).groups);
         let it = facts(dressed);
         assert_eq!(it.name.as_deref(), Some("a-b"));
         assert_eq!(it.dev, BTreeSet::from(["pytest".to_owned(), "foo".to_owned()]));
@@ -318,14 +326,27 @@ mod tests {
     }
 
     #[test]
+    fn whom_it_asks_for() {
+        let it = facts(
+            "[project]\nname='A'\ndependencies=['b[X_y]']\n[project.optional-dependencies]\nc=['b','d']\nall=['a[C]','e[z]']\n\
+             [dependency-groups]\ndev=['b[q]']\n",
+        );
+        let set = |text: &str| text.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
+        let map =
+            |list: &[(&str, &str)]| list.iter().map(|it| (it.0.to_owned(), set(it.1))).collect::<BTreeMap<_, _>>();
+        assert_eq!(it.extras, map(&[("all", "d e"), ("c", "d")]));
+        assert_eq!(it.asked, map(&[("a", "c"), ("b", "q x-y"), ("e", "z")]));
+    }
+
+    #[test]
     fn what_it_names_above_itself() {
         let it = facts(
-            "[project]\nname='a'\nreadme='../README.md'\n[tool.hatch.build.targets.wheel.force-include]\n'../x/y.json'='y'\n\
+            "[project]\nname='a'\nreadme='../README.md'\ndependencies=['c @ {root:uri}/../c','d @ git+ssh://git@host/d']\n[tool.hatch.build.targets.wheel.force-include]\n'../x/y.json'='y'\n\
              [tool.hatch.version]\npath='../v.py'\n[tool.pytest.ini_options]\ntestpaths=['tests','../../common']\n\
              [tool.ruff]\nextend='../ruff.toml'\n[tool.uv.sources]\nb={path='../b'}\n[tool.xtask]\ninputs=['../z']\n",
         );
         let all: Vec<&str> = it.outside.iter().map(String::as_str).collect();
-        assert_eq!(all, ["../../common", "../README.md", "../v.py", "../x/y.json"]);
+        assert_eq!(all, ["../../common", "../README.md", "../c", "../v.py", "../x/y.json"]);
     }
 
     #[test]

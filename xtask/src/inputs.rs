@@ -61,10 +61,10 @@ pub const ALL: Focus = Focus { files: None, lock: true };
 /// The list of a stage of a project, sorted, no line twice.
 pub fn list(side: &Side, project: &Project, stage: &Stage) -> Vec<Line> {
     let mut lines = own(side, project, stage, ALL);
-    let sight = sight(project, stage);
+    let sight = sight(side, project, stage);
     let seen = |scope: Scope| sight.scope.is_some_and(|it| scope <= it);
     for (dir, _) in side.closure(project).into_iter().filter(|(_, scope)| seen(*scope)) {
-        lines.extend(of_local(side, &dir, sight.code, ALL));
+        lines.extend(of_local(side, &dir, sight.depth, ALL));
     }
     lines.sort();
     lines.dedup();
@@ -101,7 +101,7 @@ fn without_waivers(side: &Side, project: &Project, stage: &Stage, focus: Focus) 
     }
     if let Some(scope) = scope(stage.reads.closure) {
         if focus.lock {
-            lines.extend(of_lock(side, project, scope));
+            lines.extend(of_lock(side, project, scope, stage.reads.closure == Closure::Manifests));
         }
         lines.extend(above(side, project));
     }
@@ -115,17 +115,33 @@ fn without_waivers(side: &Side, project: &Project, stage: &Stage, focus: Focus) 
 pub struct Sight {
     /// For what the project must need them: `None` when the stage sees none.
     pub scope: Option<Scope>,
-    /// Their code as well, not just their manifests.
-    pub code: bool,
+    pub depth: Depth,
+}
+
+/// How much of a local package is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Depth {
+    /// What its manifest says to those who install it.
+    Manifest,
+    /// The same and its groups, which uv notes in every lock that has the package.
+    Locked,
+    /// Its manifest without the groups, and its code.
+    Code,
 }
 
 /// What a stage of a project sees of local packages.
-pub fn sight(project: &Project, stage: &Stage) -> Sight {
+pub fn sight(side: &Side, project: &Project, stage: &Stage) -> Sight {
     if stage.name == "docker-build" && !project.facts.image {
-        return Sight { scope: None, code: false };
+        return Sight { scope: None, depth: Depth::Manifest };
     }
     let closure = image(project, stage).map_or(stage.reads.closure, |it| it.reads.closure);
-    Sight { scope: scope(closure), code: matches!(closure, Closure::Runtime | Closure::Dev) }
+    let depth = match closure {
+        Closure::Runtime | Closure::Dev => Depth::Code,
+        // Where there is no lock, none can be stale.
+        Closure::Manifests if side.lock(project).is_some() => Depth::Locked,
+        Closure::Manifests | Closure::Shipped | Closure::Nothing => Depth::Manifest,
+    };
+    Sight { scope: scope(closure), depth }
 }
 
 /// docker-build, where its image is what the stage looks at.
@@ -135,11 +151,11 @@ pub fn image(project: &Project, stage: &Stage) -> Option<&'static Stage> {
 }
 
 /// What those who need a local package see of it.
-pub fn of_local(side: &Side, dir: &Utf8Path, with_code: bool, focus: Focus) -> Vec<Line> {
+pub fn of_local(side: &Side, dir: &Utf8Path, depth: Depth, focus: Focus) -> Vec<Line> {
     let other = side.project_in(dir);
     let of = other.map_or_else(|| dir.to_string(), |it| it.name.clone());
     let found = match other {
-        Some(other) => shipped(side, other, with_code, focus),
+        Some(other) => shipped(side, other, depth, focus),
         None => foreign(side, dir),
     };
     let mut lines: Vec<Line> =
@@ -287,8 +303,12 @@ fn meant(side: &Side, named: &Named) -> Vec<Utf8PathBuf> {
 }
 
 /// What those who install a project see of it.
-fn shipped(side: &Side, project: &Project, with_code: bool, focus: Focus) -> Vec<(String, String)> {
-    let mut found = vec![(project.dir.join("pyproject.toml").into_string(), hex(&project.facts.ship))];
+fn shipped(side: &Side, project: &Project, depth: Depth, focus: Focus) -> Vec<(String, String)> {
+    let manifest = project.dir.join("pyproject.toml");
+    let groups = project.facts.groups.filter(|_| depth == Depth::Locked);
+    let groups = groups.map(|it| (format!("{manifest} [dependency-groups]"), hex(&it)));
+    let mut found = vec![(manifest.into_string(), hex(&project.facts.ship))];
+    found.extend(groups);
     // Whether a readme is there decides whether the package builds; what it says does not.
     for text in &project.facts.documents {
         let paths = matching(side, &project.dir, text);
@@ -296,7 +316,7 @@ fn shipped(side: &Side, project: &Project, with_code: bool, focus: Focus) -> Vec
         found.push((format!("document {}", project.dir.join(text)), is_there.to_owned()));
     }
     found.extend(ignored(side, project));
-    if with_code {
+    if depth == Depth::Code {
         let owner = project.owner();
         found.extend(chosen(side, project, focus, &|path| owner.place(path) == Place::Code));
         found.extend(extra(side, project));
@@ -326,8 +346,8 @@ fn ignored(side: &Side, project: &Project) -> Vec<(String, String)> {
     found.take(1).collect()
 }
 
-/// What the lock means to the project.
-fn of_lock(side: &Side, project: &Project, scope: Scope) -> Vec<Line> {
+/// What the lock means to the project; `whole` with what it believes of the groups of local packages.
+fn of_lock(side: &Side, project: &Project, scope: Scope, whole: bool) -> Vec<Line> {
     let path = project.lock_dir.join("uv.lock");
     let id = side.tree.get(&path).map_or_else(|| "missing".to_owned(), value);
     let found = match side.lock(project) {
@@ -336,7 +356,7 @@ fn of_lock(side: &Side, project: &Project, scope: Scope) -> Vec<Line> {
         // Read in part only where it is the same at both revisions.
         Some(Lockfile::Locals(_)) => vec![(path.to_string(), format!("unchanged {id}"))],
         Some(Lockfile::Whole(lock)) => lock
-            .lines(&project.name, scope)
+            .lines(&project.name, scope, whole)
             // A lock that does not know its project says nothing about it, so all of it counts.
             .map_or_else(|| vec![(path.to_string(), format!("without {} {id}", project.name))], |it| it.to_vec()),
     };

@@ -22,7 +22,7 @@ pub struct Locked {
     packages: Vec<Package>,
     by_name: BTreeMap<String, Vec<usize>>,
     /// What was asked before: every stage of a project asks the same, and so does every commit that has this lock.
-    known: Mutex<BTreeMap<(String, Scope), Lines>>,
+    known: Mutex<BTreeMap<(String, Scope, bool), Lines>>,
 }
 
 /// Key and value of everything that may change a verdict; `None` when the lock does not know the project.
@@ -33,7 +33,7 @@ type Lines = Option<Arc<Vec<(String, String)>>>;
 pub enum Lockfile {
     Whole(Locked),
     /// Just where the local packages are that its one project reaches: enough where nothing of the lock has changed.
-    Locals(Vec<(Utf8PathBuf, Scope)>),
+    Locals(Vec<Local>),
     /// It cannot be read, for this reason.
     Broken(String),
 }
@@ -54,6 +54,16 @@ pub struct Package {
     needs: Vec<Need>,
     extras: BTreeMap<String, Vec<Need>>,
     groups: BTreeMap<String, Vec<Need>>,
+}
+
+/// A local package that a project reaches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Local {
+    /// As written, relative to the lock.
+    pub dir: Utf8PathBuf,
+    pub scope: Scope,
+    /// The extras of the project that reach it, where it is reached by nothing but extras.
+    pub by: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -148,21 +158,27 @@ impl Locked {
         self.packages.iter().filter(|it| it.local.is_some())
     }
 
-    /// The directories of the local packages that a project reaches, as written; `alone` when the lock is for it alone.
-    pub fn local_dirs(&self, name: &str, alone: bool) -> Vec<(Utf8PathBuf, Scope)> {
-        let (dev, runtime) = (self.reach(name, Scope::Dev), self.reach(name, Scope::Runtime));
-        let (Some(dev), Some(runtime)) = (dev, runtime) else { return Vec::new() };
+    /// The local packages that a project reaches; `alone` when the lock is for it alone.
+    pub fn local_dirs(&self, name: &str, alone: bool) -> Vec<Local> {
+        let Some(own) = self.own(name).filter(|_| self.locals().nth(1).is_some()) else { return Vec::new() };
+        let package = &self.packages[own];
+        let base = self.reach_from(own, package.needs.iter());
+        let extras: Vec<_> =
+            package.extras.iter().map(|(extra, needs)| (extra, self.reach_from(own, needs.iter()))).collect();
+        let groups = self.reach_from(own, package.groups.values().flatten());
         let mut found = Vec::new();
-        for (index, package) in self.packages.iter().enumerate() {
-            let Some(local) = &package.local else { continue };
-            let scope = match (runtime.contains_key(&index), dev.contains_key(&index)) {
+        for (index, package) in self.packages.iter().enumerate().filter(|it| it.0 != own) {
+            let Some(dir) = package.local.clone() else { continue };
+            let by = || extras.iter().filter(|it| it.1.contains_key(&index)).map(|it| it.0.clone()).collect();
+            let by: BTreeSet<String> = if base.contains_key(&index) { BTreeSet::new() } else { by() };
+            let scope = match (base.contains_key(&index) || !by.is_empty(), groups.contains_key(&index)) {
                 (true, _) => Scope::Runtime,
                 (false, true) => Scope::Dev,
                 // The way may lead through a package that was not read; in a lock of its own all is for the project.
                 (false, false) if alone => Scope::Runtime,
                 (false, false) => continue,
             };
-            found.push((local.clone(), scope));
+            found.push(Local { dir, scope, by });
         }
         found
     }
@@ -171,10 +187,13 @@ impl Locked {
     /// does not know the project.
     pub fn reach(&self, name: &str, scope: Scope) -> Option<BTreeMap<usize, Option<usize>>> {
         let own = self.own(name)?;
+        Some(self.reach_from(own, self.packages[own].wants(scope).into_iter()))
+    }
+
+    fn reach_from<'a>(&'a self, own: usize, first: impl Iterator<Item = &'a Need>) -> BTreeMap<usize, Option<usize>> {
         let mut came = BTreeMap::from([(own, None)]);
         let mut seen: BTreeSet<(usize, String)> = BTreeSet::new();
-        let mut queue: Vec<(usize, &Need)> = Vec::new();
-        queue.extend(self.packages[own].wants(scope).into_iter().map(|need| (own, need)));
+        let mut queue: Vec<(usize, &Need)> = first.map(|need| (own, need)).collect();
         let mut at = 0;
         while at < queue.len() {
             let (from, need) = queue[at];
@@ -195,25 +214,31 @@ impl Locked {
                 }
             }
         }
-        Some(came)
+        came
     }
 
-    /// What the lock means to a project, sorted.
-    pub fn lines(&self, name: &str, scope: Scope) -> Lines {
+    /// What the lock means to a project, sorted; `whole` with the groups of the local packages that it reaches, which make
+    /// the lock stale when they differ.
+    pub fn lines(&self, name: &str, scope: Scope, whole: bool) -> Lines {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let lines = known.entry((name.to_owned(), scope)).or_insert_with(|| self.read_by(name, scope).map(Arc::new));
+        let key = (name.to_owned(), scope, whole);
+        let lines = known.entry(key).or_insert_with(|| self.read_by(name, scope, whole).map(Arc::new));
         lines.clone()
     }
 
-    fn read_by(&self, name: &str, scope: Scope) -> Option<Vec<(String, String)>> {
-        let reach = self.reach(name, scope)?;
+    fn read_by(&self, name: &str, scope: Scope, whole: bool) -> Option<Vec<(String, String)>> {
+        let (reach, own) = (self.reach(name, scope)?, self.own(name));
         let mut lines: Vec<(String, String)> = self.header.clone();
         for index in reach.keys() {
             let package = &self.packages[*index];
             let value = format!("{} {}", package.shown, crate::sources::hex(&package.digest[..8]));
             lines.push((format!("package {}", package.name), value));
+            if whole && package.local.is_some() && Some(*index) != own {
+                let groups = crate::sources::hex(&package.own_groups[..8]);
+                lines.push((format!("groups of {}", package.name), groups));
+            }
         }
-        if let (Scope::Dev, Some(own)) = (scope, self.own(name)) {
+        if let (Scope::Dev, Some(own)) = (scope, own) {
             lines.push(("groups".to_owned(), crate::sources::hex(&self.packages[own].own_groups[..8])));
         }
         lines.sort();
@@ -281,7 +306,9 @@ impl Package {
             digest: digest(&Value::Table(kept)),
             own_groups: digest(&Value::Table(groups)),
             needs: needs(table.get("dependencies")),
-            extras: lists("optional-dependencies").map(|(key, value)| (key.clone(), needs(Some(value)))).collect(),
+            extras: lists("optional-dependencies")
+                .map(|(key, value)| (normalise_name(key), needs(Some(value))))
+                .collect(),
             groups: lists("dev-dependencies").map(|(key, value)| (key.clone(), needs(Some(value)))).collect(),
             name,
             version,
@@ -322,7 +349,7 @@ fn needs(value: Option<&Value>) -> Vec<Need> {
     let of = |it: &Table| {
         let extras = it.get("extra").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         let (name, version) = (normalise_name(&text(it, "name")?), text(it, "version"));
-        Some(Need { name, version, extras: extras.map(str::to_owned).collect() })
+        Some(Need { name, version, extras: extras.map(normalise_name).collect() })
     };
     list.filter_map(of).collect()
 }

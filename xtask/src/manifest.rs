@@ -189,6 +189,13 @@ pub fn requirement_name(requirement: &str) -> String {
     normalise_name(&requirement[..end])
 }
 
+/// The normalised extras that a requirement asks for.
+pub fn requirement_extras(requirement: &str) -> Vec<String> {
+    let before = requirement.find([';', '@', '<', '>', '=', '!', '~', '(']).unwrap_or(requirement.len());
+    let inner = requirement[..before].split_once('[').and_then(|it| it.1.split_once(']')).map_or("", |it| it.0);
+    inner.split(',').map(str::trim).filter(|it| !it.is_empty()).map(normalise_name).collect()
+}
+
 /// `base/path` with `.` and `..` resolved by text; `None` when it leaves the repository.
 pub fn resolve(base: &Utf8Path, path: &Utf8Path) -> Option<Utf8PathBuf> {
     let mut out = Utf8PathBuf::new();
@@ -225,6 +232,8 @@ mod tests {
     fn names_compare_as_pep_503_says() {
         assert_eq!(normalise_name("My__Pkg.core"), "my-pkg-core");
         assert_eq!(requirement_name("Foo_Bar[extra]>=1 ; python_version > '3'"), "foo-bar");
+        assert_eq!(requirement_extras("Foo [A_b, c]>=1; extra == 'd[e]'"), ["a-b", "c"]);
+        assert_eq!(requirement_extras("foo; x == '[y]'"), [""; 0]);
     }
 
     #[test]

@@ -116,7 +116,7 @@ impl Policy {
             None => lines.push(("tools".to_owned(), "no lock".to_owned())),
             Some(Err(why)) => lines.push(("tools".to_owned(), why.clone())),
             Some(Ok(lock)) => {
-                let found = lock.lines(TOOLS, Scope::Group(tool.name())).unwrap_or_default();
+                let found = lock.lines(TOOLS, Scope::Group(tool.name()), false).unwrap_or_default();
                 let found = found.iter().filter(|(key, _)| *key != format!("package {TOOLS}"));
                 lines.extend(found.map(|(key, value)| (format!("tool {key}"), value.clone())));
             }

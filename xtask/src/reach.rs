@@ -7,16 +7,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::difference::{Difference, differences};
-use crate::inputs::{self, Focus, Part, Sight};
+use crate::inputs::{self, Depth, Focus, Part, Sight};
 use crate::locked::Scope;
-use crate::side::{Project, Side};
+use crate::side::{Need, Project, Side};
 use crate::tree::Change;
+
+const DEPTHS: [Depth; 3] = [Depth::Manifest, Depth::Locked, Depth::Code];
 
 /// Who is reached by what.
 #[derive(Debug, Default)]
 pub struct Reach {
-    /// By directory, what differs of its manifest, and what of its code as well.
-    differences: BTreeMap<Utf8PathBuf, [Vec<Difference>; 2]>,
+    /// By directory, what differs of it for those who see so much of it.
+    differences: BTreeMap<Utf8PathBuf, BTreeMap<Depth, Vec<Difference>>>,
     /// The directories of which the needs differ.
     needs: BTreeSet<Utf8PathBuf>,
     /// By what they see: for each reached directory, the next one on the way to the difference.
@@ -50,33 +52,26 @@ impl Reach {
         let mut reach = Reach::default();
         let focus = Focus { files: changes, lock: true };
         for dir in dirs {
-            let [mut manifest, mut code] = [false, true].map(|with_code| {
-                let [old, new] = [base, head].map(|side| inputs::of_local(side, dir, with_code, focus));
-                differences(&old, &new)
+            let needs = needs_differ(base, head, dir);
+            reach.needs.extend(needs.is_some().then(|| dir.clone()));
+            let found = DEPTHS.map(|depth| {
+                let [old, new] = [base, head].map(|side| inputs::of_local(side, dir, depth, focus));
+                (depth, differences(&old, &new).into_iter().chain(needs.clone()).collect::<Vec<_>>())
             });
-            if let Some(it) = needs_differ(base, head, dir) {
-                manifest.push(it.clone());
-                code.push(it);
-                reach.needs.insert(dir.clone());
-            }
-            if !code.is_empty() {
-                reach.differences.insert(dir.clone(), [manifest, code]);
+            let found: BTreeMap<_, _> = found.into_iter().filter(|(_, it)| !it.is_empty()).collect();
+            if !found.is_empty() {
+                reach.differences.insert(dir.clone(), found);
             }
         }
-        for code in [false, true] {
-            let sources: Vec<&Utf8PathBuf> = reach
-                .differences
-                .iter()
-                .filter(|(_, it)| !it[usize::from(code)].is_empty())
-                .map(|(dir, _)| dir)
-                .collect();
+        // Head first: its ways are the ones to show.
+        let users = if reach.differences.is_empty() { Vec::new() } else { [head, base].map(users).into() };
+        for depth in DEPTHS {
+            let differs = reach.differences.iter().filter(|(_, it)| it.contains_key(&depth));
+            let sources: Vec<&Utf8PathBuf> = differs.map(|it| it.0).collect();
             for scope in [Scope::Runtime, Scope::Dev] {
                 let mut found = HashMap::new();
-                // Head first: its ways are the ones to show.
-                for side in [head, base] {
-                    spread(side, &sources, scope, &mut found);
-                }
-                reach.ways.insert(Sight { scope: Some(scope), code }, found);
+                users.iter().for_each(|users| spread(users, &sources, scope, &mut found));
+                reach.ways.insert(Sight { scope: Some(scope), depth }, found);
             }
         }
         reach
@@ -99,7 +94,7 @@ impl Reach {
             way.push(at.clone());
         }
         way.reverse();
-        let differences = &self.differences.get(source)?[usize::from(sight.code)];
+        let differences = self.differences.get(source)?.get(&sight.depth)?;
         let is_certain = differences.len() > usize::from(self.needs.contains(source));
         Some(Reached { differences, is_certain, way })
     }
@@ -107,12 +102,12 @@ impl Reach {
 
 /// A lock can say that a package needs another without its manifest having changed.
 fn needs_differ(base: &Side, head: &Side, dir: &Utf8Path) -> Option<Difference> {
-    let runtime = |side: &Side| -> Option<Vec<Utf8PathBuf>> {
+    let runtime = |side: &Side| -> Option<Vec<_>> {
         let needs = side.project_in(dir)?.needs.iter().filter(|it| it.scope == Scope::Runtime);
-        Some(needs.map(|it| it.dir.clone()).collect())
+        Some(needs.map(|it| (it.dir.clone(), it.by.clone(), it.asks.clone())).collect())
     };
     let (old, new) = (runtime(base), runtime(head));
-    let words = |it: &Option<Vec<Utf8PathBuf>>| it.as_ref().map(|it| format!("{it:?}"));
+    let words = |it: &Option<Vec<_>>| it.as_ref().map(|it| format!("{it:?}"));
     (old.is_some() && new.is_some() && old != new).then(|| Difference {
         part: Part::Local,
         of: head.project_in(dir).or_else(|| base.project_in(dir)).map_or_else(|| dir.to_string(), |it| it.name.clone()),
@@ -122,32 +117,47 @@ fn needs_differ(base: &Side, head: &Side, dir: &Utf8Path) -> Option<Difference> 
     })
 }
 
-/// Goes from the sources to those who need them, breadth first, so that the first to come is the nearest.
-fn spread(side: &Side, sources: &[&Utf8PathBuf], scope: Scope, found: &mut Steps) {
-    let mut users: HashMap<&Utf8Path, Vec<(&Project, Scope)>> = HashMap::new();
+/// Who needs a directory.
+type Users<'a> = HashMap<&'a Utf8Path, Vec<(&'a Project, &'a Need)>>;
+
+fn users(side: &Side) -> Users<'_> {
+    let mut users = Users::new();
     for project in &side.projects {
         for need in &project.needs {
-            users.entry(&need.dir).or_default().push((project, need.scope));
+            users.entry(&need.dir).or_default().push((project, need));
         }
     }
-    let mut queue: VecDeque<(&Utf8Path, &Utf8Path)> = sources.iter().map(|it| (it.as_path(), it.as_path())).collect();
-    let mut carried: HashMap<&Utf8Path, Vec<&Utf8Path>> = queue.iter().map(|it| (it.0, vec![it.1])).collect();
-    while let Some((dir, source)) = queue.pop_front() {
-        for (user, needs) in users.get(dir).into_iter().flatten() {
+    users
+}
+
+/// Goes from the sources to those who need them, breadth first, so that the first to come is the nearest.
+fn spread(users: &Users, sources: &[&Utf8PathBuf], scope: Scope, found: &mut Steps) {
+    // A directory and what of it: an extra, or with no name what everyone gets.
+    type Place<'a> = (&'a Utf8Path, &'a str);
+    let mut queue: VecDeque<(Place, &Utf8Path)> = sources.iter().map(|it| ((it.as_path(), ""), it.as_path())).collect();
+    let mut carried: HashMap<Place, Vec<&Utf8Path>> = queue.iter().map(|it| (it.0, vec![it.1])).collect();
+    while let Some(((dir, part), source)) = queue.pop_front() {
+        let asks = |need: &Need| part.is_empty() || need.asks.contains(part);
+        for (user, need) in users.get(dir).into_iter().flatten().filter(|it| asks(it.1)) {
             if user.dir == source {
                 continue;
             }
-            if *needs <= scope {
+            if need.scope <= scope {
                 let steps = found.entry(user.dir.clone()).or_default();
                 if steps.len() < 2 && steps.iter().all(|it| it.source != source) {
                     steps.push(Step { next: dir.to_owned(), source: source.to_owned() });
                 }
             }
             // Whoever needs the user gets what the user needs to run, not what it needs to be tested.
-            let sources = carried.entry(&user.dir).or_default();
-            if *needs == Scope::Runtime && sources.len() < 2 && !sources.contains(&source) {
-                sources.push(source);
-                queue.push_back((&user.dir, source));
+            if need.scope != Scope::Runtime {
+                continue;
+            }
+            for place in need.parts().map(|part| (user.dir.as_path(), part)) {
+                let sources = carried.entry(place).or_default();
+                if sources.len() < 2 && !sources.contains(&source) {
+                    sources.push(source);
+                    queue.push_back((place, source));
+                }
             }
         }
     }

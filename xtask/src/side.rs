@@ -11,12 +11,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::facts::{Facts, Members};
 use crate::locked::{Lockfile, Scope};
-use crate::manifest;
 use crate::place::Owner;
 use crate::policy::Policy;
 use crate::tree::{Entry, Mode, Tree};
 
 mod links;
+mod needs;
 mod same;
 
 /// What was read of a revision, by path.
@@ -74,6 +74,10 @@ pub struct Need {
     pub dir: Utf8PathBuf,
     /// For what.
     pub scope: Scope,
+    /// The extras of the project that need it, where nothing else of it does.
+    pub by: BTreeSet<String>,
+    /// The extras of it that are asked for, as far as a manifest says so: a lock that reaches them names what they need.
+    pub asks: BTreeSet<String>,
     /// Who says so.
     pub said: Said,
 }
@@ -254,128 +258,6 @@ impl Side {
     /// The lock of a project: `None` when there is no file.
     pub fn lock(&self, project: &Project) -> Option<&Lockfile> {
         self.locks.get(&project.lock_dir.join("uv.lock")).map(AsRef::as_ref)
-    }
-
-    /// What a project needs itself, by manifest and by lock.
-    fn needs_of(&self, index: usize) -> Vec<Need> {
-        let project = &self.projects[index];
-        let mut found: BTreeMap<Utf8PathBuf, (Scope, Said)> = BTreeMap::new();
-        let mut add = |dir: Utf8PathBuf, scope: Scope, said: Said| {
-            let dir = self.real(&dir, &mut Vec::new()).unwrap_or(dir);
-            if dir == project.dir {
-                return;
-            }
-            found
-                .entry(dir)
-                .and_modify(|old| {
-                    // Where the two disagree, the wider counts.
-                    old.0 = old.0.min(scope);
-                    old.1 = if old.1 == said { said } else { Said::Both };
-                })
-                .or_insert((scope, said));
-        };
-        for (dir, scope) in self.by_manifest(project) {
-            add(dir, scope, Said::Manifest);
-        }
-        for (dir, scope) in self.by_lock(project) {
-            add(dir, scope, Said::Lock);
-        }
-        found.into_iter().map(|(dir, (scope, said))| Need { dir, scope, said }).collect()
-    }
-
-    /// The directories that `[tool.uv.sources]` names, the workspace root's included.
-    fn by_manifest(&self, project: &Project) -> Vec<(Utf8PathBuf, Scope)> {
-        let facts = &project.facts;
-        let scope = |name: &String| {
-            let only_dev = facts.dev.contains(name) && !facts.runtime.contains(name) && !facts.dynamic;
-            if only_dev { Scope::Dev } else { Scope::Runtime }
-        };
-        let in_workspace = |name: &String| {
-            let index = *self.by_name.get(name)?;
-            (self.projects[index].lock_dir == project.lock_dir).then(|| self.projects[index].dir.clone())
-        };
-        let mut found = Vec::new();
-        for (name, path) in &facts.sources {
-            let dir = match path {
-                Some(path) => manifest::resolve(&project.dir, path),
-                None => in_workspace(name),
-            };
-            found.extend(dir.map(|dir| (dir, scope(name))));
-        }
-        // A member inherits what its workspace's root says about names that it asks for.
-        let root = self.roots.get(&project.lock_dir).filter(|_| project.lock_dir != project.dir);
-        for (name, path) in root.iter().flat_map(|it| &it.sources) {
-            let own = facts.sources.iter().any(|(it, _)| it == name);
-            if own || !(facts.runtime.contains(name) || facts.dev.contains(name)) {
-                continue;
-            }
-            let dir = match path {
-                Some(path) => manifest::resolve(&project.lock_dir, path),
-                None => in_workspace(name),
-            };
-            found.extend(dir.map(|dir| (dir, scope(name))));
-        }
-        found
-    }
-
-    /// The local packages that the lock reaches from the project.
-    fn by_lock(&self, project: &Project) -> Vec<(Utf8PathBuf, Scope)> {
-        let found = match self.lock(project) {
-            Some(Lockfile::Whole(lock)) => lock.local_dirs(&project.name, self.is_alone(project)),
-            Some(Lockfile::Locals(found)) => found.clone(),
-            Some(Lockfile::Broken(_)) | None => Vec::new(),
-        };
-        let inside = |(dir, scope): (Utf8PathBuf, Scope)| Some((manifest::resolve(&project.lock_dir, &dir)?, scope));
-        found.into_iter().filter_map(inside).collect()
-    }
-
-    /// Is the project's lock for it alone?
-    fn is_alone(&self, project: &Project) -> bool {
-        self.roots.get(&project.lock_dir).is_none_or(|it| it.workspace.is_none())
-    }
-
-    /// Everything a project needs in the repository, itself left out, each with what for; sorted by directory.
-    ///
-    /// The groups of others do not count: whoever needs a project does not get its test tools.
-    pub fn closure(&self, project: &Project) -> BTreeMap<Utf8PathBuf, Scope> {
-        let mut found: BTreeMap<Utf8PathBuf, Scope> = BTreeMap::new();
-        let mut queue: Vec<(&Utf8PathBuf, Scope)> = project.needs.iter().map(|it| (&it.dir, it.scope)).collect();
-        while let Some((dir, scope)) = queue.pop() {
-            if *dir == project.dir || found.get(dir).is_some_and(|old| *old <= scope) {
-                continue;
-            }
-            found.insert(dir.clone(), scope);
-            let needs = self.project_in(dir).into_iter().flat_map(|it| &it.needs);
-            queue.extend(needs.filter(|it| it.scope == Scope::Runtime).map(|it| (&it.dir, scope)));
-        }
-        found
-    }
-
-    /// From a project to a directory that it needs: the names on the shortest way, both included.
-    pub fn way(&self, project: &Project, to: &Utf8Path) -> Vec<String> {
-        let label = |dir: &Utf8Path| self.project_in(dir).map_or_else(|| dir.to_string(), |it| it.name.clone());
-        let mut came: BTreeMap<&Utf8Path, &Utf8Path> = BTreeMap::new();
-        let mut queue: Vec<&Utf8Path> = vec![&project.dir];
-        let mut at = 0;
-        while at < queue.len() && queue[at] != to {
-            let from = queue[at];
-            at += 1;
-            let Some(here) = self.project_in(from) else { continue };
-            for need in here.needs.iter().filter(|it| from == project.dir || it.scope == Scope::Runtime) {
-                if need.dir != project.dir && !came.contains_key(&*need.dir) {
-                    came.insert(&need.dir, from);
-                    queue.push(&need.dir);
-                }
-            }
-        }
-        let mut names = vec![label(to)];
-        let mut dir = to;
-        while let Some(from) = came.get(dir) {
-            names.push(label(from));
-            dir = from;
-        }
-        names.reverse();
-        names
     }
 }
 

@@ -22,6 +22,8 @@ mod edits;
 mod examples;
 #[path = "plan/model.rs"]
 mod model;
+#[path = "plan/model_needs.rs"]
+mod model_needs;
 #[path = "plan/model_policy.rs"]
 mod model_policy;
 #[path = "plan/model_read.rs"]

@@ -56,7 +56,7 @@ source = { registry = "https://example.org/simple" }
 
 fn lines(text: &str, scope: Scope) -> Vec<(String, String)> {
     let locked = Locked::parse("uv.lock".into(), text).expect("a valid lock");
-    locked.lines("app", scope).expect("it knows app").to_vec()
+    locked.lines("app", scope, false).expect("it knows app").to_vec()
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn what_is_reached() {
     assert_eq!(names(Scope::Dev).len(), runtime.len() + 2);
     let locked = Locked::parse("uv.lock".into(), LOCK).expect("a valid lock");
     assert_eq!(locked.way("app", Scope::Dev, "speed"), ["app", "web", "speed"]);
-    assert!(locked.lines("other", Scope::Dev).is_none());
+    assert!(locked.lines("other", Scope::Dev, false).is_none());
 }
 
 #[test]
@@ -112,4 +112,34 @@ fn a_scan_finds_the_same_local_packages() {
         assert_eq!(names(Locked::scan(path, &text).expect("a valid lock")), all);
         assert_eq!(all.len(), 2);
     }
+}
+
+#[test]
+fn what_reaches_a_local_package() {
+    let reached = |text: &str| -> Vec<(Scope, Vec<String>)> {
+        let locked = Locked::parse("uv.lock".into(), text).expect("a valid lock");
+        locked.local_dirs("app", false).into_iter().map(|it| (it.scope, it.by.into_iter().collect())).collect()
+    };
+    let direct = "dependencies = [{ name = \"lib\" }, { name = \"web\", extra = [\"fast\"] }]";
+    let with = |needs: &str| LOCK.replace(direct, needs);
+    assert_eq!(reached(LOCK), [(Scope::Runtime, Vec::new())]);
+    let extra = with("optional-dependencies = { All_Of = [{ name = \"web\" }] }");
+    assert_eq!(reached(&extra), [(Scope::Runtime, vec!["all-of".to_owned()])]);
+    let group = with("").replace("dev = [{ name = \"tester\" }]\n", "dev = [{ name = \"lib\" }]\n");
+    assert_eq!(reached(&group), [(Scope::Dev, Vec::new())]);
+    assert_eq!(reached(&with("")), []);
+}
+
+#[test]
+fn the_groups_of_others_make_a_lock_stale() {
+    let other = LOCK.replace(
+        "source = { virtual = \"lib\" }",
+        "source = { virtual = \"lib\" }\nmetadata = { requires-dev = { x = [] } }",
+    );
+    let lines = |text: &str, whole| {
+        let locked = Locked::parse("uv.lock".into(), text).expect("a valid lock");
+        locked.lines("app", Scope::Dev, whole).expect("it knows app").to_vec()
+    };
+    assert_eq!(lines(LOCK, false), lines(&other, false));
+    assert_ne!(lines(LOCK, true), lines(&other, true));
 }

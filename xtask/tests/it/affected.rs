@@ -38,6 +38,11 @@ const DEPENDANT: &str = "type-check pytest sbom vulnerabilities build pages";
 const LOCKED: &str = "lock type-check pytest license-check sbom vulnerabilities build pages";
 const DEV: &str = "lock type-check pytest pages";
 
+/// What the plan says of a path that nobody knows.
+fn unknown(path: &str) -> String {
+    format!("everything: {path} is in nobody's list, and no rule of [[no-input]] in ci/xtask.toml names it nobody's")
+}
+
 struct Row {
     what: &'static str,
     plant: fn(&Sandbox),
@@ -136,6 +141,14 @@ fn manifests_and_locks() {
             &[
                 &format!("alpha: {ALL} | projects/alpha/pyproject.toml changed"),
                 &format!("gamma: {LOCKED} | projects/alpha/pyproject.toml changed, which gamma needs"),
+            ],
+        ),
+        row(
+            "a group of a library, which its dependants' locks note",
+            |it| it.append("projects/alpha/pyproject.toml", "\n[dependency-groups]\nmore = [\"idna\"]\n"),
+            &[
+                &format!("alpha: {ALL} | projects/alpha/pyproject.toml changed"),
+                "gamma: lock | projects/alpha/pyproject.toml [dependency-groups] is new, which gamma needs",
             ],
         ),
         row(
@@ -241,12 +254,59 @@ fn what_is_not_a_project() {
         ),
         row("where projects are", |it| it.replace("ci/xtask.toml", "exclude = [\"", "exclude = [\"x\", \""), &[]),
         row("a text about the repository", |it| it.write("docs/more.md", "More.\n"), &[]),
+        row("a text above projects", |it| it.write("projects/docs/more.md", "More.\n"), &[]),
+        row("a note for a release", |it| it.write(".changeset/x.md", "More.\n"), &[]),
         row(
-            "a path that nobody knows",
-            |it| it.append("notes/idea.txt", "more\n"),
-            &[
-                "everything: notes/idea.txt is in nobody's list, and no rule of [[no-input]] in ci/xtask.toml names it nobody's",
-            ],
+            "a site of documentation",
+            |it| {
+                it.write("website/docusaurus.config.ts", "\n");
+                it.write("website/package-lock.json", "{}\n");
+            },
+            &[],
         ),
+        row(
+            "the same without what makes it one",
+            |it| it.write("website/package-lock.json", "{}\n"),
+            &[&unknown("website/package-lock.json")],
+        ),
+        row(
+            "a .NET solution",
+            |it| {
+                it.write("dotnet/All.slnx", "\n");
+                it.write("dotnet/src/appsettings.json", "{}\n");
+            },
+            &[],
+        ),
+        row(
+            "what such a solution may share",
+            |it| {
+                it.write("dotnet/All.slnx", "\n");
+                it.write("dotnet/src/api.proto", "\n");
+            },
+            &[&unknown("dotnet/src/api.proto")],
+        ),
+        row(
+            "a Python project for itself",
+            |it| {
+                it.write("samples/chat/pyproject.toml", "[project]\nname = \"chat\"\n");
+                it.write("samples/chat/uv.lock", "version = 1\n");
+                it.write("samples/chat/app.py", "\n");
+            },
+            &[],
+        ),
+        row(
+            "one that others may install",
+            |it| it.write("samples/chat/pyproject.toml", "[project]\nname = \"chat\"\n"),
+            &[&unknown("samples/chat/pyproject.toml")],
+        ),
+        row(
+            "a solution where projects are",
+            |it| {
+                it.write("projects/All.sln", "\n");
+                it.write("projects/notes.txt", "\n");
+            },
+            &[&format!("{} (and 1 more)", unknown("projects/All.sln"))],
+        ),
+        row("a path that nobody knows", |it| it.append("notes/idea.txt", "more\n"), &[&unknown("notes/idea.txt")]),
     ]);
 }

@@ -146,3 +146,14 @@ fn in_a_circle_each_difference_reaches_everyone() {
     let found = selects(&repo, both);
     assert_eq!(found["p0"], "type-check pytest vulnerabilities build pages");
 }
+
+#[test]
+fn an_extra_counts_for_those_who_ask_for_it() {
+    // The library can bring p2 along.
+    let mut repo = repo();
+    needs(&mut repo, 0, 2, Scope::Extra);
+    let names = |repo: &Repo| selects(repo, |it| write(it, 2, "src/new.py")).into_keys().collect::<Vec<_>>();
+    assert_eq!(names(&repo), ["p0", "p2"]);
+    repo.projects[1].needs[0].extra = true;
+    assert_eq!(names(&repo), ["p0", "p1", "p2"]);
+}

@@ -10,6 +10,7 @@ use toml::{Table, Value};
 use xtask::stages::{self, Closure, Own, Run, STAGES, Stage};
 use xtask::tree::Mode;
 
+use super::model_needs::Needs;
 use super::model_policy as policy;
 use super::model_read::{self as read, Lock, Scope, join, parent, resolve};
 use super::render::Files;
@@ -45,15 +46,12 @@ pub struct Revision<'a> {
     pub projects: BTreeMap<String, Project>,
     pub settings: Rc<Table>,
     // What was worked out already.
-    needs: RefCell<BTreeMap<String, Rc<Needs>>>,
+    pub needs: RefCell<BTreeMap<String, Rc<Needs>>>,
     seen: RefCell<BTreeMap<(String, bool), String>>,
-    locked: RefCell<BTreeMap<(String, bool), String>>,
+    locked: RefCell<BTreeMap<(String, bool, bool), String>>,
     policy: RefCell<BTreeMap<&'static str, Vec<String>>>,
     read: OnceCell<BTreeSet<String>>,
 }
-
-/// What a project asks of the directories of the repository: with `true` what is needed to build and run it.
-type Needs = BTreeMap<String, bool>;
 
 impl<'a> Revision<'a> {
     pub fn new(files: &'a Files) -> Revision<'a> {
@@ -82,11 +80,11 @@ impl<'a> Revision<'a> {
         revision
     }
 
-    fn project_in(&self, dir: &str) -> Option<&Project> {
+    pub fn project_in(&self, dir: &str) -> Option<&Project> {
         self.projects.values().find(|it| it.dir == dir)
     }
 
-    fn lock(&self, project: &Project) -> Lock {
+    pub fn lock(&self, project: &Project) -> Lock {
         read::lock(self.files, &join(&project.home, "uv.lock"))
     }
 
@@ -183,6 +181,11 @@ impl<'a> Revision<'a> {
         let only_shipped = matches!(closure, Closure::Runtime | Closure::Shipped);
         for (dir, _) in self.reached(project).into_iter().filter(|(_, ships)| *ships || !only_shipped) {
             lines.insert(format!("needs {dir}"));
+            // uv notes in a lock what the groups of its local packages ask for, whoever needs them.
+            if let (Closure::Manifests, Lock::Read(_) | Lock::Garbage) = (closure, self.lock(project)) {
+                let table = self.project_in(&dir).and_then(|it| it.table_at(&["dependency-groups"]));
+                lines.insert(format!("groups of {dir} {}", table.map(Value::to_string).unwrap_or_default()));
+            }
             let mut known = self.seen.borrow_mut();
             let seen = known.entry((dir.clone(), with_code)).or_insert_with(|| {
                 let seen = self.project_in(&dir).map_or_else(|| self.foreign(&dir), |it| self.seen(it, with_code));
@@ -190,63 +193,6 @@ impl<'a> Revision<'a> {
             });
             lines.insert(format!("of {dir} {seen}"));
         }
-    }
-
-    /// All that a project needs in the repository, and whether it ships with it.
-    pub fn reached(&self, project: &Project) -> Needs {
-        let mut found = Needs::new();
-        let mut queue: Vec<(String, bool)> = (*self.needs(project)).clone().into_iter().collect();
-        while let Some((dir, ships)) = queue.pop() {
-            if dir == project.dir || found.get(&dir).is_some_and(|known| *known || !ships) {
-                continue;
-            }
-            found.insert(dir.clone(), ships);
-            let further = self.project_in(&dir).map(|it| self.needs(it)).unwrap_or_default();
-            queue.extend(further.iter().filter(|(_, run)| **run).map(|(dir, _)| (dir.clone(), ships)));
-        }
-        found
-    }
-
-    fn needs(&self, project: &Project) -> Rc<Needs> {
-        let known = self.needs.borrow().get(&project.name).cloned();
-        known.unwrap_or_else(|| {
-            let needs = Rc::new(self.needs_of(project));
-            self.needs.borrow_mut().insert(project.name.clone(), needs.clone());
-            needs
-        })
-    }
-
-    /// What a project itself needs: its manifest's sources and what its lock reaches, both.
-    fn needs_of(&self, project: &Project) -> Needs {
-        let mut found = Needs::new();
-        let mut add = |dir: String, run: bool| {
-            let known = found.entry(dir).or_insert(run);
-            *known |= run;
-        };
-        let (run, groups) = read::asked(&project.table);
-        let mut sources = read::sources(&project.table, &project.dir);
-        if project.home != project.dir {
-            // What the root says about a name counts where the member asks for it; what a project says itself, always.
-            let root = read::table(self.files, &join(&project.home, "pyproject.toml")).unwrap_or_default();
-            let of_root = read::sources(&root, &project.home).into_iter();
-            sources.extend(of_root.filter(|(name, _)| run.contains(name) || groups.contains(name)));
-        }
-        for (name, dir) in sources {
-            let of_workspace = || self.projects.get(&name).filter(|it| it.home == project.home);
-            let Some(dir) = dir.or_else(|| of_workspace().map(|it| it.dir.clone())) else { continue };
-            add(dir, run.contains(&name) || !groups.contains(&name));
-        }
-        if let Lock::Read(table) = self.lock(project) {
-            for scope in [Scope::Run, Scope::Groups] {
-                for package in read::reach(&table, &project.name, scope).unwrap_or_default() {
-                    if let Some(dir) = read::local(package).and_then(|it| resolve(&project.home, it)) {
-                        add(dir, scope == Scope::Run);
-                    }
-                }
-            }
-        }
-        found.remove(&project.dir);
-        found
     }
 
     /// What those see of a project who need it.
@@ -278,9 +224,10 @@ impl<'a> Revision<'a> {
             Lock::Garbage => drop(lines.insert("lock unreadable".to_owned())),
             Lock::Read(table) => {
                 let mut known = self.locked.borrow_mut();
-                let key = (project.name.clone(), scope == Scope::Run);
+                let whole = closure == Closure::Manifests;
+                let key = (project.name.clone(), scope == Scope::Run, whole);
                 let locked =
-                    known.entry(key).or_insert_with(|| read::short(&read::locked(&table, &project.name, scope)));
+                    known.entry(key).or_insert_with(|| read::short(&read::locked(&table, &project.name, scope, whole)));
                 lines.insert(format!("lock {locked}"));
             }
         }

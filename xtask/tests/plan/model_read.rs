@@ -20,13 +20,17 @@ pub enum Lock {
 
 /// What a package is needed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub enum Scope<'a> {
     /// Without its groups.
     Run,
     /// With all of them.
     Groups,
     /// For one of them alone.
-    Group(&'static str),
+    Group(&'a str),
+    /// What nothing but its dependencies ask for.
+    Base,
+    /// For one of its extras alone.
+    Extra(&'a str),
 }
 
 pub fn parent(path: &str) -> &str {
@@ -134,6 +138,39 @@ pub fn asked(table: &Table) -> (BTreeSet<String>, BTreeSet<String>) {
     (run, all(&["dependency-groups"]))
 }
 
+/// The names that are needed whatever is asked for, and those of each extra.
+pub fn asked_by(table: &Table) -> (BTreeSet<String>, BTreeMap<String, BTreeSet<String>>) {
+    let names = |value: Option<&Value>| strings(value).into_iter().map(|it| name_of(&it)).collect::<BTreeSet<_>>();
+    let mut base = names(at(table, &["project", "dependencies"]));
+    base.extend(names(at(table, &["build-system", "requires"])));
+    let extras = at(table, &["project", "optional-dependencies"]).and_then(Value::as_table).into_iter().flatten();
+    (base, extras.map(|(extra, value)| (extra.clone(), names(Some(value)))).collect())
+}
+
+/// The extras that a manifest asks for of each name.
+pub fn extras_asked(table: &Table) -> BTreeMap<String, BTreeSet<String>> {
+    let mut texts = strings(at(table, &["project", "dependencies"]));
+    texts.extend(strings(at(table, &["build-system", "requires"])));
+    for keys in [&["project", "optional-dependencies"][..], &["dependency-groups"]] {
+        let lists = at(table, keys).and_then(Value::as_table).into_iter().flatten();
+        texts.extend(lists.flat_map(|(_, value)| strings(Some(value))));
+    }
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for text in texts {
+        if let Some((extra, _)) = text.split_once('[').and_then(|it| it.1.split_once(']')) {
+            found.entry(name_of(&text)).or_default().insert(extra.to_owned());
+        }
+    }
+    found
+}
+
+/// The extras that a lock knows of a project.
+pub fn extras_of(lock: &Table, project: &str) -> Vec<String> {
+    let own = packages(lock).find(|it| name(it) == project && local(it).is_some());
+    let extras = own.and_then(|it| it.get("optional-dependencies")).and_then(Value::as_table);
+    extras.into_iter().flatten().map(|it| it.0.clone()).collect()
+}
+
 /// The sources of a manifest: name and directory; no directory for a member of the workspace.
 pub fn sources(table: &Table, dir: &str) -> Vec<(String, Option<String>)> {
     let sources = at(table, &["tool", "uv", "sources"]).and_then(Value::as_table);
@@ -199,9 +236,13 @@ pub fn reach<'a>(lock: &'a Table, project: &str, scope: Scope) -> Option<Vec<&'a
         table.map(|(key, value)| (key.as_str(), value.as_array().into_iter().flatten().collect())).collect()
     };
     let mut queue: Vec<&Value> = Vec::new();
-    if !matches!(scope, Scope::Group(_)) {
+    if matches!(scope, Scope::Run | Scope::Groups | Scope::Base) {
         queue.extend(list(own, "dependencies"));
-        queue.extend(tables(own, "optional-dependencies").into_values().flatten());
+    }
+    for (extra, needs) in tables(own, "optional-dependencies") {
+        if matches!(scope, Scope::Run | Scope::Groups) || matches!(scope, Scope::Extra(it) if it == extra) {
+            queue.extend(needs);
+        }
     }
     for (group, needs) in tables(own, "dev-dependencies") {
         if scope == Scope::Groups || matches!(scope, Scope::Group(it) if it == group) {
@@ -229,8 +270,8 @@ pub fn reach<'a>(lock: &'a Table, project: &str, scope: Scope) -> Option<Vec<&'a
     Some(found)
 }
 
-/// What a lock means to a project.
-pub fn locked(lock: &Table, project: &str, scope: Scope) -> Vec<String> {
+/// What a lock means to a project; `whole` with the groups of every local package.
+pub fn locked(lock: &Table, project: &str, scope: Scope, whole: bool) -> Vec<String> {
     let mut header = lock.clone();
     header.remove("package");
     header.remove("revision");
@@ -241,7 +282,8 @@ pub fn locked(lock: &Table, project: &str, scope: Scope) -> Vec<String> {
     let mut lines = vec![format!("header {}", Value::Table(header))];
     let Some(reached) = reach(lock, project, scope) else { return vec!["lock without it".to_owned()] };
     for package in reached {
-        let with_groups = name(package) == project && local(package).is_some() && scope != Scope::Run;
+        let is_ours = whole || (name(package) == project && scope != Scope::Run);
+        let with_groups = is_ours && local(package).is_some();
         lines.push(format!("{}", entry(package, with_groups)));
     }
     lines

@@ -200,18 +200,26 @@ impl Repo {
         }
     }
 
-    /// A project and all who need it, directly or not.
+    /// A project and all who certainly need it, directly or not: what an extra needs is for those whose manifest asks for it.
     pub fn dependants(&self, index: usize) -> Vec<usize> {
-        let mut found = vec![index];
+        // A project, and whether only its extra leads to the first one.
+        let mut found = vec![(index, false)];
+        let leads = |need: &Need, (to, by_extra): (usize, bool)| {
+            need.to == to && (!by_extra || (need.extra && need.in_manifest))
+        };
         let mut next = 0;
         while let Some(at) = found.get(next).copied() {
             next += 1;
-            let whom = |it: &usize| self.asks(*it, |need| need.to == at && need.scope != Scope::Group);
-            let further: Vec<usize> = (0..self.projects.len()).filter(|it| !found.contains(it)).filter(whom).collect();
-            found.extend(further);
+            for user in 0..self.projects.len() {
+                let asks = |wanted: &dyn Fn(Scope) -> bool| self.asks(user, |it| wanted(it.scope) && leads(it, at));
+                let always = asks(&|it| matches!(it, Scope::Run | Scope::Build)).then_some((user, false));
+                let by_extra = asks(&|it| it == Scope::Extra).then_some((user, true));
+                let new: Vec<_> = always.into_iter().chain(by_extra).filter(|it| !found.contains(it)).collect();
+                found.extend(new);
+            }
         }
-        let by_group = |it: &usize| self.asks(*it, |need| found.contains(&need.to));
-        (0..self.projects.len()).filter(|it| found.contains(it) || by_group(it)).collect()
+        let by_group = |user: usize| self.asks(user, |need| found.iter().any(|it| leads(need, *it)));
+        (0..self.projects.len()).filter(|it| found.iter().any(|at| at.0 == *it) || by_group(*it)).collect()
     }
 
     /// Does a project say, by its manifest or its lock, that it has such a need?

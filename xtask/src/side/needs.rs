@@ -1,0 +1,176 @@
+//! Who needs whom in a revision: what manifests and locks say, and what follows from it.
+//!
+//! Pure. Of a package that is needed only those extras count that somebody asks for: a library whose extras name all that
+//! build on it does not need them for those. Must not say what a stage reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{Need, Project, Said, Side};
+use crate::facts::Facts;
+use crate::locked::{Lockfile, Scope};
+use crate::manifest;
+
+impl Need {
+    /// Does one who needs this part of the project need this: an extra, or with no name what no extra is asked for?
+    pub fn is_of(&self, part: &str) -> bool {
+        self.scope == Scope::Runtime && if part.is_empty() { self.by.is_empty() } else { self.by.contains(part) }
+    }
+
+    /// The parts of the project that need this: its extras, or no name for all of it.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        let all = self.by.is_empty().then_some("");
+        all.into_iter().chain(self.by.iter().map(String::as_str))
+    }
+
+    /// The parts of what is needed: itself, and the extras that are asked for.
+    fn wanted(&self) -> impl Iterator<Item = &str> {
+        std::iter::once("").chain(self.asks.iter().map(String::as_str))
+    }
+
+    /// This and what somebody else says of the same directory; where they disagree, the wider counts.
+    fn join(&mut self, other: Need) {
+        match self.scope.cmp(&other.scope) {
+            std::cmp::Ordering::Less => {}
+            std::cmp::Ordering::Greater => self.by = other.by,
+            std::cmp::Ordering::Equal if self.by.is_empty() || other.by.is_empty() => self.by.clear(),
+            std::cmp::Ordering::Equal => self.by.extend(other.by),
+        }
+        self.scope = self.scope.min(other.scope);
+        self.asks.extend(other.asks);
+        self.said = if self.said == other.said { self.said } else { Said::Both };
+    }
+}
+
+impl Side {
+    /// What a project needs itself, by manifest and by lock.
+    pub(super) fn needs_of(&self, index: usize) -> Vec<Need> {
+        let project = &self.projects[index];
+        let mut found: BTreeMap<Utf8PathBuf, Need> = BTreeMap::new();
+        for need in self.by_manifest(project).into_iter().chain(self.by_lock(project)) {
+            let dir = self.real(&need.dir, &mut Vec::new()).unwrap_or_else(|| need.dir.clone());
+            if dir == project.dir {
+                continue;
+            }
+            match found.get_mut(&dir) {
+                Some(known) => known.join(need),
+                None => drop(found.insert(dir.clone(), Need { dir, ..need })),
+            }
+        }
+        found.into_values().collect()
+    }
+
+    /// The directories that `[tool.uv.sources]` names, the workspace root's included.
+    fn by_manifest(&self, project: &Project) -> Vec<Need> {
+        let facts = &project.facts;
+        let in_workspace = |name: &String| {
+            let index = *self.by_name.get(name)?;
+            (self.projects[index].lock_dir == project.lock_dir).then(|| self.projects[index].dir.clone())
+        };
+        let mut found = Vec::new();
+        for (name, path) in &facts.sources {
+            let dir = match path {
+                Some(path) => manifest::resolve(&project.dir, path),
+                None => in_workspace(name),
+            };
+            found.extend(dir.map(|dir| asked(facts, name, dir)));
+        }
+        // A member inherits what its workspace's root says about names that it asks for.
+        let root = self.roots.get(&project.lock_dir).filter(|_| project.lock_dir != project.dir);
+        for (name, path) in root.iter().flat_map(|it| &it.sources) {
+            let own = facts.sources.iter().any(|(it, _)| it == name);
+            if own || !(facts.runtime.contains(name) || facts.dev.contains(name)) {
+                continue;
+            }
+            let dir = match path {
+                Some(path) => manifest::resolve(&project.lock_dir, path),
+                None => in_workspace(name),
+            };
+            found.extend(dir.map(|dir| asked(facts, name, dir)));
+        }
+        found
+    }
+
+    /// The local packages that the lock reaches from the project.
+    fn by_lock(&self, project: &Project) -> Vec<Need> {
+        let found = match self.lock(project) {
+            Some(Lockfile::Whole(lock)) => lock.local_dirs(&project.name, self.is_alone(project)),
+            Some(Lockfile::Locals(found)) => found.clone(),
+            Some(Lockfile::Broken(_)) | None => Vec::new(),
+        };
+        let inside = found.into_iter().filter_map(|it| {
+            let dir = manifest::resolve(&project.lock_dir, &it.dir)?;
+            Some(Need { dir, scope: it.scope, by: it.by, asks: BTreeSet::new(), said: Said::Lock })
+        });
+        inside.collect()
+    }
+
+    /// Is the project's lock for it alone?
+    fn is_alone(&self, project: &Project) -> bool {
+        self.roots.get(&project.lock_dir).is_none_or(|it| it.workspace.is_none())
+    }
+
+    /// Everything a project needs in the repository, itself left out, each with what for; sorted by directory.
+    ///
+    /// The groups of others do not count: whoever needs a project does not get its test tools. Nor do extras that nobody
+    /// asks for.
+    pub fn closure(&self, project: &Project) -> BTreeMap<Utf8PathBuf, Scope> {
+        let mut found: BTreeMap<Utf8PathBuf, Scope> = BTreeMap::new();
+        let mut seen: BTreeSet<(&Utf8Path, &str, Scope)> = BTreeSet::new();
+        let mut queue: Vec<(&Utf8Path, &str, Scope)> = Vec::new();
+        for need in &project.needs {
+            queue.extend(need.wanted().map(|part| (need.dir.as_path(), part, need.scope)));
+        }
+        while let Some((dir, part, scope)) = queue.pop() {
+            if *dir == project.dir || !seen.insert((dir, part, scope)) {
+                continue;
+            }
+            found.entry(dir.to_owned()).and_modify(|old| *old = scope.min(*old)).or_insert(scope);
+            let needs = self.project_in(dir).into_iter().flat_map(|it| &it.needs);
+            for need in needs.filter(|it| it.is_of(part)) {
+                queue.extend(need.wanted().map(|part| (need.dir.as_path(), part, scope)));
+            }
+        }
+        found
+    }
+
+    /// From a project to a directory that it needs: the names on the shortest way, both included.
+    pub fn way(&self, project: &Project, to: &Utf8Path) -> Vec<String> {
+        let label = |dir: &Utf8Path| self.project_in(dir).map_or_else(|| dir.to_string(), |it| it.name.clone());
+        let start = (project.dir.as_path(), "");
+        let mut came: BTreeMap<(&Utf8Path, &str), (&Utf8Path, &str)> = BTreeMap::new();
+        let mut queue: Vec<(&Utf8Path, &str)> = vec![start];
+        let mut at = 0;
+        while at < queue.len() && queue[at].0 != to {
+            let from = queue[at];
+            at += 1;
+            let Some(here) = self.project_in(from.0) else { continue };
+            for need in here.needs.iter().filter(|it| from == start || it.is_of(from.1)) {
+                for next in need.wanted().map(|part| (need.dir.as_path(), part)) {
+                    if need.dir != project.dir && !came.contains_key(&next) {
+                        came.insert(next, from);
+                        queue.push(next);
+                    }
+                }
+            }
+        }
+        let mut names = vec![label(to)];
+        let mut here = queue.get(at).copied().unwrap_or(start);
+        while let Some(from) = came.get(&here) {
+            names.push(label(from.0));
+            here = *from;
+        }
+        names.reverse();
+        names
+    }
+}
+
+/// What a manifest says of a name that means a directory. A source that nobody asks for counts as if all did.
+fn asked(facts: &Facts, name: &str, dir: Utf8PathBuf) -> Need {
+    let only_dev = facts.dev.contains(name) && !facts.runtime.contains(name) && !facts.dynamic;
+    let scope = if only_dev { Scope::Dev } else { Scope::Runtime };
+    let by = facts.extras.iter().filter(|it| it.1.contains(name) && !facts.dynamic).map(|it| it.0.clone());
+    let asks = facts.asked.get(name).cloned().unwrap_or_default();
+    Need { dir, scope, by: by.collect(), asks, said: Said::Manifest }
+}
