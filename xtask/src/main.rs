@@ -128,7 +128,7 @@ impl Start {
 
     fn doctor(&self, json: bool) -> Result<i32> {
         let place = self.place()?;
-        let seen = doctor::look(&place, self.repo()?, is_ci())?;
+        let seen = doctor::look(&place, Repo::load_what_can_be(&self.here, self.config.as_deref())?, is_ci())?;
         let checks = doctor::judge(&seen);
         let colour = report::colour_wanted(std::io::stdout().is_terminal());
         print(&if json { doctor::json(&seen, &checks) } else { doctor::table(&checks, colour) })?;
@@ -288,14 +288,14 @@ fn run(
         outside: verdicts::outside(out, handed)?,
         tags: witness.as_ref().map(|it| it.tags(&repo.config.docker_build)).unwrap_or_default(),
     };
-    let records = run::run(repo, &tools, &todo, out, &options, &live);
+    let mut records = run::run(repo, &tools, &todo, out, &options, &live);
     live.close();
+    record(witness, repo, &tools, &mut records, out);
     leave::junit(out, &records)?;
     times::write(out, &records)?;
     if !handed.run.is_empty() {
         verdicts::write(out, &handed.run, &records)?;
     }
-    record(witness, repo, &tools, &records, out);
     let colour = report::colour_wanted(std::io::stdout().is_terminal());
     print(&report::summary(&records, started.elapsed(), colour, config))?;
     let notes = leave::gitlab(out, &gitlab::read::input(repo, &tools, out, &records, began)?)?;
@@ -310,7 +310,7 @@ fn run(
 }
 
 /// Keeps the verdicts of a run; that it cannot is no matter of the run.
-fn record(witness: Result<Witness>, repo: &Repo, tools: &Tools, records: &[Record], out: &Utf8Path) {
+fn record(witness: Result<Witness>, repo: &Repo, tools: &Tools, records: &mut [Record], out: &Utf8Path) {
     match witness.and_then(|it| it.keep(repo, tools, records, out)) {
         Ok(taken) if taken.changed > 0 => anstream::eprintln!(
             "{} verdicts are not kept: what they read has changed while they ran, so run again",

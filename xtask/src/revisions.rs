@@ -4,6 +4,7 @@
 //! decide anything else.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 
 use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -110,7 +111,13 @@ pub fn read(place: &Place, range: &Range, vars: BTreeMap<String, String>) -> Res
         let head = reader.side(head_tree, &settings, &mut memo, &[], &head_name)?;
         return none(because, head, rules);
     };
-    let base_tree = reader.base_tree(&commit, &head_name, &head_tree)?;
+    let base_tree = match reader.base_tree(&commit, &head_name, &head_tree) {
+        Ok(tree) => tree,
+        Err(error) => {
+            let head = reader.side(head_tree, &settings, &mut memo, &[], &head_name)?;
+            return none(unreadable(&commit, &error), head, rules);
+        }
+    };
     let changes = tree::changes(&base_tree, &head_tree);
     let head = reader.side(head_tree, &settings, &mut memo, &changes, &head_name)?;
     // A base that cannot be read says nothing about what is the same.
@@ -119,8 +126,13 @@ pub fn read(place: &Place, range: &Range, vars: BTreeMap<String, String>) -> Res
         .and_then(|settings| reader.side(base_tree, &settings, &mut memo, &changes, &commit));
     match base {
         Ok(base) => Ok(Revisions { base: Some((commit, base)), head_name, head, rules, changes, because }),
-        Err(error) => none(format!("the base {} cannot be read: {error:#}", &commit[..12]), head, rules),
+        Err(error) => none(unreadable(&commit, &error), head, rules),
     }
+}
+
+fn unreadable(base: &str, error: &anyhow::Error) -> String {
+    let words = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("the base {} cannot be read: {words}", &base[..12])
 }
 
 /// Reads head alone, for plans that compare nothing.
@@ -272,12 +284,21 @@ impl<'a> Desk<'a> {
     fn content(&mut self, path: &Utf8Path, entry: Entry, name: &str) -> Result<Vec<u8>> {
         if name == WORK_TREE {
             let full = self.place.root.join(path);
+            // What a sparse checkout has left out is in git alone.
+            if self.git.is_some() && full.symlink_metadata().is_err_and(|it| it.kind() == ErrorKind::NotFound) {
+                return self.stored(path, entry, name);
+            }
             if entry.mode == Mode::Link {
                 let target = std::fs::read_link(&full).with_context(|| format!("could not read the link {path}"))?;
                 return Ok(target.into_os_string().into_encoded_bytes());
             }
             return std::fs::read(&full).with_context(|| format!("could not read {path}"));
         }
+        self.stored(path, entry, name)
+    }
+
+    /// What git holds for a path.
+    fn stored(&mut self, path: &Utf8Path, entry: Entry, name: &str) -> Result<Vec<u8>> {
         if self.contents.is_none() {
             self.contents = Some(self.git.as_ref().context("there is no git repository")?.contents()?);
         }
