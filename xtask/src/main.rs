@@ -2,6 +2,7 @@
 //!
 //! The only file that prints results, writes reports and exits. Must not know any tool.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
@@ -13,7 +14,7 @@ use xtask::discover::Repo;
 use xtask::flags::{Command, Flags, How, Selection};
 use xtask::handover::Handed;
 use xtask::live::Live;
-use xtask::plan::Plan;
+use xtask::plan::{Job, Plan};
 use xtask::recorded::Witness;
 use xtask::revisions::Place;
 use xtask::run::{self, Options, Record};
@@ -89,6 +90,7 @@ fn dispatch(flags: Flags) -> Result<i32> {
             let selection = Selection { projects: wanted.projects, head: wanted.head, ..Selection::default() };
             start.go(&selection, &wanted.stages, &how)
         }
+        Command::Times { files } => start.times(&files),
         Command::Doctor { json } => start.doctor(json),
         Command::Tools { fetch } => list_tools(&start.repo()?, fetch),
         Command::Clean { dry_run, tools } => tidy_up(&start.place()?.root, dry_run, tools),
@@ -182,6 +184,17 @@ impl Start {
         run(&repo, &self.place()?, &handed, how, started, self.config.as_deref())
     }
 
+    /// Keeps how long jobs took, in the file that is committed.
+    fn times(&self, files: &[Utf8PathBuf]) -> Result<i32> {
+        let place = self.place()?;
+        let names: BTreeSet<String> =
+            self.decide(&Selection { all: true, ..Selection::default() }, &[])?.plan.jobs.iter().map(Job::id).collect();
+        let files: Vec<Utf8PathBuf> = files.iter().map(|it| self.here.join(it)).collect();
+        let count = times::keep(&place.root, &place.root.join("target/ci"), &files, &|id| names.contains(id))?;
+        print(&format!("{} has the times of {count} of {} jobs\n", times::KEPT, names.len()))?;
+        Ok(0)
+    }
+
     /// Sets up a repository and shows its first plan.
     fn init(&self, component: &str) -> Result<i32> {
         let done = init::init(&self.here, component)?;
@@ -267,13 +280,14 @@ fn run(
     let tools = Tools::open(repo, &|text| anstream::eprintln!("{text}"))?;
     let live = Live::new(todo.len());
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let witness = Witness::new(place, plan);
     let options = Options {
         jobs: how.jobs.map_or(cores, usize::from),
         fail_fast: how.fail_fast,
         ci: is_ci(),
         outside: verdicts::outside(out, handed)?,
+        tags: witness.as_ref().map(|it| it.tags(&repo.config.docker_build)).unwrap_or_default(),
     };
-    let witness = Witness::new(place, plan);
     let mut records = run::run(repo, &tools, &todo, out, &options, &live);
     live.close();
     record(witness, repo, &tools, &mut records, out);

@@ -154,6 +154,11 @@ fn nobody(plan: &Plan) -> String {
     text
 }
 
+/// Why everything runs, unless that is what was said of the base.
+pub fn everything(plan: &Plan) -> Option<&str> {
+    plan.everything.as_deref().filter(|it| plan.base.is_some() || *it != plan.because)
+}
+
 /// What is said before a run: what it is compared with, and why everything runs if it does.
 pub fn preamble(plan: &Plan) -> String {
     if plan.base.is_none() && plan.because.is_empty() { String::new() } else { heading(plan) }

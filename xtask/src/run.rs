@@ -89,6 +89,8 @@ pub struct Options {
     pub ci: bool,
     /// What other jobs of the same run have done.
     pub outside: Outside,
+    /// The tags of images, by project.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// Everything that the threads of a run share.
@@ -285,6 +287,7 @@ impl Session<'_> {
             ci: self.options.ci,
             selected: &self.selected,
             stages: &self.stages,
+            tags: &self.options.tags,
         }
     }
 

@@ -135,6 +135,9 @@ struct Desk<'a> {
     ci: bool,
 }
 
+/// Nothing is built here.
+static NO_TAGS: BTreeMap<String, String> = BTreeMap::new();
+
 impl Desk<'_> {
     fn context(&self, stage: &'static str, log: &str) -> Context<'_> {
         Context {
@@ -146,6 +149,7 @@ impl Desk<'_> {
             ci: self.ci,
             selected: &[],
             stages: &[],
+            tags: &NO_TAGS,
         }
     }
 

@@ -8,8 +8,10 @@ use anyhow::Result;
 use camino::Utf8Path;
 
 use super::{Kept, SCHEMA, Store, With, red, unsteady, word, written};
+use crate::config::DockerBuild;
 use crate::discover::Repo;
 use crate::facts::Digest;
+use crate::images;
 use crate::inputs::{self, Line};
 use crate::plan::Plan;
 use crate::revisions::{self, Place, Whole};
@@ -46,6 +48,12 @@ impl<'a> Witness<'a> {
             Some(((job.project.clone(), job.stage.name), fingerprint))
         });
         Ok(Witness { place, before: jobs.collect() })
+    }
+
+    /// The tags of the images that a run makes, by project.
+    pub fn tags(&self, settings: &DockerBuild) -> BTreeMap<String, String> {
+        let made = self.before.iter().filter(|((_, stage), _)| *stage == images::MAKER);
+        made.map(|((project, _), it)| (project.clone(), images::tag(settings, it))).collect()
     }
 
     /// Keeps the verdicts of what really ran, and notes on each that is another than before for the same inputs.
