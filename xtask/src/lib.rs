@@ -45,6 +45,7 @@ pub mod graph;
 pub mod live;
 pub mod proc;
 pub mod recorded;
+pub mod remember;
 pub mod run;
 pub mod sources;
 pub mod times;
