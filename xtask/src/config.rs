@@ -11,9 +11,11 @@ use serde::Deserialize;
 
 use crate::stages;
 
+mod docker;
 mod exceptions;
 pub mod gitlab;
 
+pub use docker::DockerBuild;
 pub use exceptions::{NoInput, Waiver, check_no_input, check_waiver};
 
 /// The file that marks the repository root.
@@ -203,51 +205,6 @@ impl Default for Vulnerabilities {
     }
 }
 
-/// `[docker-build]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct DockerBuild {
-    /// `docker`, `buildx`, `buildah`, or `auto` for the first of them that works here.
-    pub builder: String,
-    /// `linux/arm64` or `linux/amd64`.
-    pub platform: String,
-    /// Base image per platform, where it is not the usual one; pinned when it ends in `@sha256:...`.
-    pub base: BTreeMap<String, String>,
-    /// What image names start with: a registry and path, or a local name.
-    pub repository: String,
-    /// Debian packages that every image gets.
-    pub packages: Vec<String>,
-    /// Install all dependency groups, as for a job image, instead of just what ships.
-    pub all_groups: bool,
-    /// Never ask a registry: the base image must be there already.
-    pub offline: bool,
-}
-
-impl Default for DockerBuild {
-    fn default() -> DockerBuild {
-        DockerBuild {
-            builder: "auto".to_owned(),
-            platform: "linux/arm64".to_owned(),
-            base: BTreeMap::new(),
-            repository: "localhost/xtask".to_owned(),
-            packages: Vec::new(),
-            all_groups: false,
-            offline: false,
-        }
-    }
-}
-
-impl DockerBuild {
-    /// The base image of the platform. The names are complete, since only docker knows what a short one stands for.
-    pub fn base(&self) -> &str {
-        let usual = match self.platform.as_str() {
-            "linux/amd64" => "docker.io/amd64/python:3.11-slim-bookworm",
-            _ => "docker.io/arm64v8/python:3.11-slim-bookworm",
-        };
-        self.base.get(&self.platform).map_or(usual, String::as_str)
-    }
-}
-
 /// `[pages]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -320,17 +277,7 @@ impl Config {
         let severities = ["negligible", "low", "medium", "high", "critical"];
         one_of("vulnerabilities.severity", &self.vulnerabilities.severity, &severities)?;
         one_of("vulnerabilities.image-severity", &self.vulnerabilities.image_severity, &severities)?;
-        one_of("docker-build.builder", &self.docker_build.builder, &["auto", "docker", "buildx", "buildah"])?;
-        one_of("docker-build.platform", &self.docker_build.platform, &["linux/arm64", "linux/amd64"])?;
-        for platform in self.docker_build.base.keys() {
-            one_of("a key of docker-build.base", platform, &["linux/arm64", "linux/amd64"])?;
-        }
-        for package in &self.docker_build.packages {
-            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c);
-            if !package.starts_with(|c: char| c.is_ascii_alphanumeric()) || !package.chars().all(plain) {
-                bail!("docker-build.packages: `{package}` is no name of a Debian package");
-            }
-        }
+        self.docker_build.check()?;
         self.gitlab.check()?;
         one_of("radon.maintainability", &self.radon.maintainability.to_string(), &["A", "B", "C"])?;
         one_of("radon.complexity", &self.radon.complexity.to_string(), &["A", "B", "C", "D", "E", "F"])?;

@@ -117,6 +117,8 @@ pub struct Context<'a> {
     pub selected: &'a [String],
     /// The names of the stages that this run has: what another stage has left is of this run only if it is one of them.
     pub stages: &'a [&'static str],
+    /// The tags of the projects' images, by project; they follow from what goes in.
+    pub tags: &'a BTreeMap<String, String>,
 }
 
 impl Context<'_> {

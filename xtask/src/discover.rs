@@ -14,6 +14,8 @@ use crate::place::Named;
 use crate::side::Globs;
 use crate::{files, packages};
 
+mod cycles;
+
 /// The repository.
 #[derive(Debug)]
 pub struct Repo {
@@ -110,33 +112,65 @@ impl Project {
     }
 }
 
+/// Something that no run begins with.
+#[derive(Debug)]
+pub struct Refused {
+    /// The file to correct, repo-relative.
+    pub path: Utf8PathBuf,
+    pub why: anyhow::Error,
+}
+
+/// What becomes of it: an error that ends the reading, or a note.
+type Refuse<'a> = dyn FnMut(&Utf8Path, anyhow::Error) -> Result<()> + 'a;
+
 impl Repo {
     /// Reads the repository that `start` is in.
     ///
     /// # Errors
     /// On bad input: no settings above `start`, an invalid manifest, two projects with one name, a dependency cycle.
     pub fn load(start: &Utf8Path, config_file: Option<&Utf8Path>) -> Result<Repo> {
+        Repo::load_with(start, config_file, &mut |_, why| Err(why))
+    }
+
+    /// The same without the projects that are refused, and with what refuses them.
+    ///
+    /// # Errors
+    /// When there are no settings, and when the files cannot be listed.
+    pub fn load_what_can_be(start: &Utf8Path, config_file: Option<&Utf8Path>) -> Result<(Repo, Vec<Refused>)> {
+        let mut refused = Vec::new();
+        let repo = Repo::load_with(start, config_file, &mut |path, why| {
+            refused.push(Refused { path: path.to_owned(), why });
+            Ok(())
+        })?;
+        Ok((repo, refused))
+    }
+
+    fn load_with(start: &Utf8Path, config_file: Option<&Utf8Path>, refuse: &mut Refuse) -> Result<Repo> {
         let (root, file) = locate(start, config_file)?;
         let config = Config::load(&file)?;
         let (files, submodules) = files::list_with_submodules(&root)?;
-        check_submodules(&root, &config, &submodules)?;
-        let (mut projects, no_projects) = read_projects(&root, &config, &files)?;
-        projects.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.dir.cmp(&b.dir)));
-        for pair in projects.windows(2) {
-            if pair[0].name == pair[1].name {
-                bail!(
-                    "two projects are named `{}`: {} and {}; give one of them another `name` in its pyproject.toml",
-                    pair[0].name,
-                    pair[0].dir,
-                    pair[1].dir
-                );
-            }
+        if let Err(why) = check_submodules(&root, &config, &submodules) {
+            refuse(Utf8Path::new(config::FILE), why)?;
         }
+        let (mut projects, no_projects) = read_projects(&root, &config, &files, refuse)?;
+        projects.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.dir.cmp(&b.dir)));
+        for pair in projects.windows(2).filter(|it| it[0].name == it[1].name) {
+            let why = anyhow::anyhow!(
+                "two projects are named `{}`: {} and {}; give one of them another `name` in its pyproject.toml",
+                pair[0].name,
+                pair[0].dir,
+                pair[1].dir
+            );
+            refuse(&pair[1].path("pyproject.toml"), why)?;
+        }
+        projects.dedup_by(|b, a| a.name == b.name);
         files::assign(&root, &files, &mut projects);
         for project in &mut projects {
             project.packages = packages::of(&project.manifest, &project.name, &project.dir, &project.files);
         }
-        check_cycles(&projects)?;
+        if let Err(why) = cycles::check(&projects) {
+            refuse(Utf8Path::new(config::FILE), why)?;
+        }
         Ok(Repo { root, ci: config::directory(&file), config, projects, files, no_projects })
     }
 
@@ -216,33 +250,53 @@ pub fn locate(start: &Utf8Path, config_file: Option<&Utf8Path>) -> Result<(Utf8P
 }
 
 /// The projects under the globs, and the manifests there that are none.
-fn read_projects(root: &Utf8Path, config: &Config, files: &[Utf8PathBuf]) -> Result<(Vec<Project>, Vec<Utf8PathBuf>)> {
+fn read_projects(
+    root: &Utf8Path,
+    config: &Config,
+    files: &[Utf8PathBuf],
+    refuse: &mut Refuse,
+) -> Result<(Vec<Project>, Vec<Utf8PathBuf>)> {
     let (mut projects, mut none) = (Vec::new(), Vec::new());
-    let mut locks: BTreeMap<Utf8PathBuf, Result<Lock, String>> = BTreeMap::new();
+    let mut locks = BTreeMap::new();
     for dir in project_dirs(config, files)? {
         let path = dir.join("pyproject.toml");
-        let manifest = read_manifest(root, &path)?;
-        let Some(table) = &manifest.typed.project else {
-            if manifest.table.is_empty() {
-                bail!("{path} is empty: a project has a [project] table there; write it, or remove the file");
-            }
-            none.extend(manifest.typed.tool.uv.workspace.is_none().then_some(path));
-            continue;
-        };
-        for text in &manifest.typed.tool.xtask.inputs {
-            Named::check(text).with_context(|| format!("{path}: `{text}` in `[tool.xtask] inputs` is no glob"))?;
+        match read_project(root, dir, &mut locks) {
+            Ok(Some(project)) => projects.push(project),
+            Ok(None) => none.push(path),
+            Err(why) => refuse(&path, why)?,
         }
-        let name = manifest::normalise_name(&table.name);
-        check_name(&path, &name)?;
-        if dir.as_str().contains(char::is_control) {
-            bail!("{path:?}: no tool reads a path with a line break or another control character; rename it");
-        }
-        let lock_dir = lock_dir(root, &dir, &manifest)?;
-        let lock = locks.entry(lock_dir.clone()).or_insert_with(|| read_lock(root, &lock_dir)).clone();
-        let locals = locals(&dir, &name, &manifest, &lock_dir, lock.as_ref().ok());
-        projects.push(Project { name, dir, manifest, lock_dir, lock, locals, files: Vec::new(), packages: Vec::new() });
     }
+    let workspace = |path: &Utf8PathBuf| read_manifest(root, path).is_ok_and(|it| it.typed.tool.uv.workspace.is_some());
+    none.retain(|it| !workspace(it));
     Ok((projects, none))
+}
+
+/// The project in a directory; `None` where the manifest has no [project] table.
+fn read_project(
+    root: &Utf8Path,
+    dir: Utf8PathBuf,
+    locks: &mut BTreeMap<Utf8PathBuf, Result<Lock, String>>,
+) -> Result<Option<Project>> {
+    let path = dir.join("pyproject.toml");
+    let manifest = read_manifest(root, &path)?;
+    let Some(table) = &manifest.typed.project else {
+        if manifest.table.is_empty() {
+            bail!("{path} is empty: a project has a [project] table there; write it, or remove the file");
+        }
+        return Ok(None);
+    };
+    for text in &manifest.typed.tool.xtask.inputs {
+        Named::check(text).with_context(|| format!("{path}: `{text}` in `[tool.xtask] inputs` is no glob"))?;
+    }
+    let name = manifest::normalise_name(&table.name);
+    check_name(&path, &name)?;
+    if dir.as_str().contains(char::is_control) {
+        bail!("{path:?}: no tool reads a path with a line break or another control character; rename it");
+    }
+    let lock_dir = lock_dir(root, &dir, &manifest)?;
+    let lock = locks.entry(lock_dir.clone()).or_insert_with(|| read_lock(root, &lock_dir)).clone();
+    let locals = locals(&dir, &name, &manifest, &lock_dir, lock.as_ref().ok());
+    Ok(Some(Project { name, dir, manifest, lock_dir, lock, locals, files: Vec::new(), packages: Vec::new() }))
 }
 
 /// Directories with a `pyproject.toml` under the globs, repo-relative, sorted, each once.
@@ -342,39 +396,4 @@ fn locals(dir: &Utf8Path, name: &str, manifest: &Manifest, lock_dir: &Utf8Path, 
         found.entry(path.clone()).or_insert(Local { name: source, path, editable });
     }
     found.into_values().filter(|local| local.path != dir).collect()
-}
-
-/// A cycle of runtime dependencies between projects has no order to build in.
-fn check_cycles(projects: &[Project]) -> Result<()> {
-    let by_name: BTreeMap<&str, &Project> = projects.iter().map(|it| (it.name.as_str(), it)).collect();
-    let next = |project: &Project| -> Vec<&Project> {
-        let local: BTreeSet<String> = project.manifest.local_sources().into_iter().map(|(name, _)| name).collect();
-        let needed = project.manifest.typed.project.as_ref().map(|it| it.dependencies.as_slice()).unwrap_or_default();
-        let needed = needed.iter().map(|it| manifest::requirement_name(it)).filter(|it| local.contains(it));
-        needed.filter_map(|it| by_name.get(it.as_str()).copied()).collect()
-    };
-    let mut done = BTreeSet::new();
-    for start in projects {
-        let mut path: Vec<(&Project, Vec<&Project>)> = vec![(start, next(start))];
-        while let Some((project, rest)) = path.last_mut() {
-            let project = *project;
-            let Some(dependency) = rest.pop() else {
-                done.insert(&project.name);
-                path.pop();
-                continue;
-            };
-            if let Some(at) = path.iter().position(|(it, _)| it.name == dependency.name) {
-                let names: Vec<&str> =
-                    path[at..].iter().map(|(it, _)| it.name.as_str()).chain([dependency.name.as_str()]).collect();
-                bail!(
-                    "projects depend on each other in a cycle: {}; take one of these out of `dependencies`",
-                    names.join(" -> ")
-                );
-            }
-            if !done.contains(&dependency.name) {
-                path.push((dependency, next(dependency)));
-            }
-        }
-    }
-    Ok(())
 }

@@ -133,6 +133,8 @@ pub enum Fresh {
 #[derive(Debug)]
 pub struct Seen {
     pub repo: Repo,
+    /// Manifests that every run refuses, with why; their projects are not in `repo`.
+    pub refused: Vec<(Utf8PathBuf, String)>,
     /// The settings file, repo-relative where it is in the repository.
     pub settings: Utf8PathBuf,
     /// The text of the settings and of every `pyproject.toml`, by repo-relative path.
@@ -145,6 +147,8 @@ pub struct Seen {
     pub git: Option<GitSeen>,
     /// Name, pinned version, found version, path; or why there are no tools at all.
     pub tools: Result<Vec<[String; 4]>, String>,
+    /// What is wrong with the lock of the tools.
+    pub stale_tools: Option<String>,
     /// The container builder, or why there is none.
     pub engine: Result<String, String>,
     /// When the vulnerability database was built, or why there is none that can be used; `None` without a grype to ask.

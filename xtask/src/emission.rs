@@ -2,6 +2,8 @@
 //!
 //! Reads, but decides nothing and prints nothing.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result};
 use camino::Utf8Path;
 
@@ -12,10 +14,12 @@ use crate::elsewhere::Around;
 use crate::emit::{self, Input, Split, Surroundings, units};
 use crate::git::Git;
 use crate::handover::{self, Handed};
-use crate::planview;
-use crate::revisions::Place;
-use crate::times;
-use crate::tools::Tools;
+use crate::images::{self, Home, Image};
+use crate::plan::Plan;
+use crate::registry::{self, Answer};
+use crate::revisions::{self, Place, WORK_TREE};
+use crate::tools::{self, Tools};
+use crate::{inputs, planview, stages, times};
 
 /// The text of the child pipeline, or of one part of it, and what is to be said about it.
 ///
@@ -23,12 +27,22 @@ use crate::tools::Tools;
 /// When the settings cannot be read, or no pipeline fits what GitLab allows.
 pub fn make(place: &Place, decision: &Decision, part: Option<&str>) -> Result<(String, String)> {
     let config = Config::load(&place.file)?;
+    let mut known = units::known(&decision.revisions.head);
+    if let Some((_, base)) = &decision.revisions.base {
+        units::add_before(&mut known, base);
+    }
+    let mut around = surroundings(&config);
+    // A part of a pipeline in several files is the same whatever has been pushed meanwhile.
+    if part.is_none() {
+        look_for_images(place, &decision.plan, &known, &config, &mut around)?;
+        pin(&config, &mut around)?;
+    }
     let input = Input {
         plan: &decision.plan,
-        known: &units::known(&decision.revisions.head),
+        known: &known,
         config: &config,
-        around: &surroundings(&config),
-        times: &times::read(&place.root.join("target/ci")),
+        around: &around,
+        times: &times::kept(&place.root),
     };
     if let Some(word) = part {
         let (split, number) = Split::parse(word)?;
@@ -42,6 +56,67 @@ pub fn make(place: &Place, decision: &Decision, part: Option<&str>) -> Result<(S
     Ok((text, planview::preamble(&decision.plan) + &emission.said))
 }
 
+/// Asks the registry which images of the plan it has.
+fn look_for_images(
+    place: &Place,
+    plan: &Plan,
+    known: &BTreeMap<String, units::Known>,
+    config: &Config,
+    around: &mut Surroundings,
+) -> Result<()> {
+    let made = plan.jobs.iter().filter(|it| it.stage.name == images::MAKER).map(|it| it.project.as_str());
+    let made: Vec<&str> = made.filter(|it| known.get(*it).is_some_and(|it| it.image)).collect();
+    let home = home(config);
+    if !matches!(home, Home::Registry(_)) || plan.head != WORK_TREE || made.is_empty() {
+        return Ok(());
+    }
+    let side = revisions::whole(place)?.side;
+    let stage = stages::find(images::MAKER)?;
+    let reference = |name: &str| {
+        let list = inputs::list(&side, side.project(name)?, stage);
+        let tag = images::tag(&config.docker_build, &inputs::fingerprint(stage, &list));
+        Some(home.reference(name, &tag)).filter(|it| registry::is_plain(it))
+    };
+    let asked: Vec<(&str, String)> = made.iter().filter_map(|it| Some((*it, reference(it)?))).collect();
+    let references: Vec<String> = asked.iter().map(|it| it.1.clone()).collect();
+    let answers = registry::ask(&tools::python::find()?.0, &references)?;
+    for ((project, reference), answer) in asked.into_iter().zip(answers) {
+        match answer {
+            Answer::There(digest) => {
+                let platform = config.docker_build.platform.clone();
+                let image = Image { reference, archive: None, digest, platform };
+                around.pushed.insert(project.to_owned(), image);
+            }
+            Answer::Absent => {}
+            Answer::Unasked(why) => around.unasked = Some(why),
+        }
+    }
+    Ok(())
+}
+
+/// Names the image of the jobs by its digest, where the generator's own is named by a tag: what the tag names may change
+/// while the pipeline runs.
+fn pin(config: &Config, around: &mut Surroundings) -> Result<()> {
+    let all = config.gitlab.platforms.iter().all(|it| config.gitlab.image.contains_key(it));
+    let Some(name) = around.image.clone().filter(|it| is_ci() && !all && registry::is_plain(it)) else { return Ok(()) };
+    let name = if images::split(&name).1.is_empty() { format!("{name}:latest") } else { name };
+    match registry::ask_one(&tools::python::find()?.0, &name)? {
+        Answer::There(digest) => around.image = Some(images::pinned(&name, &digest)),
+        Answer::Absent => around.unpinned = Some(format!("its registry has no {name}")),
+        Answer::Unasked(why) => around.unpinned = Some(why),
+    }
+    Ok(())
+}
+
+fn is_ci() -> bool {
+    std::env::var("CI").is_ok_and(|it| it == "true" || it == "1")
+}
+
+/// Where images of projects go, from here as from the jobs that are made.
+fn home(config: &Config) -> Home {
+    Home::of(&config.docker_build, is_ci(), &|name| std::env::var(name).ok())
+}
+
 /// What GitLab says of the pipeline that is made.
 fn surroundings(config: &Config) -> Surroundings {
     let var = |name: &str| std::env::var(name).ok().filter(|it| !it.is_empty());
@@ -51,6 +126,10 @@ fn surroundings(config: &Config) -> Surroundings {
     Surroundings {
         image: var("XTASK_IMAGE").or_else(|| var("CI_JOB_IMAGE")).filter(plain),
         commit: var("CI_COMMIT_SHA").filter(plain),
+        registry: matches!(home(config), Home::Registry(_)),
+        pushed: BTreeMap::new(),
+        unasked: None,
+        unpinned: None,
         deploys: config.gitlab.pages && branch.is_some() && branch == var("CI_DEFAULT_BRANCH"),
     }
 }

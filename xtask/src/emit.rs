@@ -10,11 +10,13 @@ use anyhow::{Context as _, Result, bail};
 use crate::config::Config;
 use crate::config::gitlab::{Gitlab, Platform, Shape};
 use crate::handover;
-use crate::plan::{Job, Plan};
+use crate::images::Image;
+use crate::plan::Plan;
 use crate::planview;
-use crate::stages;
 
+mod adjust;
 pub mod budget;
+mod cache;
 pub mod estimate;
 mod fixed;
 mod job;
@@ -23,7 +25,8 @@ mod split;
 pub mod units;
 pub mod yaml;
 
-pub use job::{PLAN, UV_CACHE};
+pub use cache::UV_CACHE;
+pub use job::PLAN;
 pub use split::Split;
 
 use budget::Measure;
@@ -51,6 +54,14 @@ pub struct Surroundings {
     pub commit: Option<String>,
     /// Is this the default branch, and is its site to be published?
     pub deploys: bool,
+    /// Are images of projects pushed?
+    pub registry: bool,
+    /// Those images of the plan that their registry has, by project.
+    pub pushed: BTreeMap<String, Image>,
+    /// Why the registry could not be asked about some.
+    pub unasked: Option<String>,
+    /// Why the image of the jobs is named by its tag.
+    pub unpinned: Option<String>,
 }
 
 /// All that a pipeline is made from.
@@ -81,11 +92,15 @@ pub struct Emission {
 /// # Errors
 /// When no way of cutting the plan fits what GitLab allows; names the limits.
 pub fn pipeline(input: &Input) -> Result<Emission> {
-    let plan = with_whole_site(input);
-    let desk = Desk::of(input, &plan);
+    let whole = adjust::with_whole_site(input.plan, input.around);
+    let plan = adjust::without_images(&whole, &input.around.pushed);
+    let desk = Desk { images: &input.around.pushed, ..Desk::of(input, &plan) };
     if plan.jobs.is_empty() {
         return desk.nothing();
     }
+    // The parts of a pipeline are made one after the other, and must agree on what there is: an image that is pushed
+    // meanwhile would make two of them differ. There each docker-build asks for itself.
+    let spread = Desk::of(input, &whole);
     let mut said = String::new();
     let mut refused: Vec<String> = Vec::new();
     let choices = desk.choices();
@@ -112,9 +127,9 @@ pub fn pipeline(input: &Input) -> Result<Emission> {
     let worth = |wall: u64| fits.as_ref().is_none_or(|(_, single)| auto && wall + detour < *single);
     for (cut, estimate) in larger {
         if worth(estimate.wall)
-            && let Some(emission) = desk.several(cut, &mut refused)?
+            && let Some(emission) = spread.several(cut, &mut refused)?
         {
-            return Ok(desk.said(emission, said, &refused));
+            return Ok(spread.said(emission, said, &refused));
         }
     }
     if let Some((emission, _)) = fits {
@@ -131,41 +146,27 @@ pub fn pipeline(input: &Input) -> Result<Emission> {
 /// # Errors
 /// When it does not fit, which it did when the pipeline was made.
 pub fn part(input: &Input, split: &Split, number: usize) -> Result<String> {
-    let plan = with_whole_site(input);
+    let plan = adjust::with_whole_site(input.plan, input.around);
     let desk = Desk::of(input, &plan);
     let files = desk.parts(split)?;
     let (_, text) = files.into_iter().nth(number - 1).context("there is no such part")?;
     Ok(text)
 }
 
-/// Where the site is published it is replaced as a whole: then every project's documentation is made.
-fn with_whole_site(input: &Input) -> Plan {
-    let mut plan = input.plan.clone();
-    let pages = stages::STAGES.iter().find(|it| it.name == "pages");
-    let Some(pages) = pages.filter(|it| plan.jobs.iter().any(|job| job.stage.name == it.name)) else { return plan };
-    if !input.around.deploys {
-        return plan;
-    }
-    let there: BTreeSet<String> =
-        plan.jobs.iter().filter(|it| it.stage.name == pages.name).map(|it| it.project.clone()).collect();
-    let because = "the site is published as a whole".to_owned();
-    let missing = plan.projects.iter().filter(|it| !there.contains(&it.name));
-    let missing: Vec<Job> =
-        missing.map(|it| Job { stage: pages, project: it.name.clone(), because: because.clone() }).collect();
-    plan.jobs.extend(missing);
-    plan.jobs.sort_by_key(|it| (stages::position(it.stage.name), it.project.clone()));
-    plan
-}
-
 struct Desk<'a> {
     plan: &'a Plan,
     input: &'a Input<'a>,
     run: String,
+    /// Images that are not made, since their registry has them.
+    images: &'a BTreeMap<String, Image>,
 }
+
+/// No image is left out.
+static NO_IMAGES: BTreeMap<String, Image> = BTreeMap::new();
 
 impl<'a> Desk<'a> {
     fn of(input: &'a Input, plan: &'a Plan) -> Desk<'a> {
-        Desk { plan, input, run: handover::run_id(&planview::json(plan)) }
+        Desk { plan, input, run: handover::run_id(&planview::json(plan)), images: &NO_IMAGES }
     }
 
     fn settings(&self) -> &Gitlab {
@@ -174,7 +175,7 @@ impl<'a> Desk<'a> {
 
     fn maker(&self) -> Maker<'_> {
         let Input { known, config, around, .. } = self.input;
-        Maker { plan: self.plan, run: &self.run, known, config, around }
+        Maker { plan: self.plan, run: &self.run, known, config, around, images: self.images }
     }
 
     fn units(&self, cut: Cut, batch: usize) -> Vec<Unit> {
@@ -305,7 +306,7 @@ impl<'a> Desk<'a> {
         let mut entries = self.maker().entries(units);
         let keys: BTreeSet<String> = entries.iter().flat_map(|it| it.body.cache_keys()).collect();
         if !keys.is_empty() {
-            entries.insert(0, fixed::clear_cache(self.input.config, self.input.around, &keys));
+            entries.splice(0..0, fixed::clear_cache(self.input.config, self.input.around, &keys));
         }
         let mut groups: Vec<&str> = Vec::new();
         for unit in units.iter().filter(|it| it.group != ".pre") {
@@ -349,7 +350,8 @@ impl<'a> Desk<'a> {
         if !self.plan.because.is_empty() {
             header.push(format!("base: {}", self.plan.because));
         }
-        header.extend(self.plan.everything.as_ref().map(|why| format!("everything runs: {why}")));
+        header.extend(planview::everything(self.plan).map(|why| format!("everything runs: {why}")));
+        header.extend(adjust::of_images(self.images, self.input.around).lines().map(str::to_owned));
         header
     }
 
@@ -361,6 +363,7 @@ impl<'a> Desk<'a> {
         let files = emission.files.len();
         let several = if files > 1 { format!(", in {} files started by another", files - 1) } else { String::new() };
         said += &format!("chosen: {cut}{several}\n");
+        said += &adjust::of_images(self.images, self.input.around);
         for limit in emission.measure.limits(self.settings().tier) {
             let allowed = limit.allowed.map_or("no limit".to_owned(), |it| format!("at most {it}"));
             said += &format!("  {:56} {:>9}  {allowed}\n", limit.name, limit.measured);

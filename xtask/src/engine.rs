@@ -8,7 +8,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
 use crate::context::{self, Context};
+use crate::images;
 use crate::proc::{self, Call};
+use crate::registry::Login;
 
 pub mod network;
 
@@ -32,6 +34,7 @@ const PASSED: &[&str] = &[
     "CONTAINERS_STORAGE_CONF",
     "CONTAINERS_REGISTRIES_CONF",
     "REGISTRY_AUTH_FILE",
+    "STORAGE_DRIVER",
 ];
 /// The words for machines: Rust's, Docker's, the kernel's emulation.
 const MACHINES: &[(&str, &str, &str)] =
@@ -206,6 +209,27 @@ impl Engine {
         Ok((done.code != 0).then(why))
     }
 
+    /// Pulls an image with the credentials of the job; why it cannot be had, else.
+    ///
+    /// # Errors
+    /// When the builder cannot be started.
+    pub fn pull(&self, ctx: &Context, platform: &str, reference: &str) -> Result<Option<String>> {
+        let login = Login::write(&ctx.scratch(None)?)?;
+        let call = self.call(ctx);
+        let mut call = match self.kind {
+            Kind::Buildah => call.args(["pull", "--quiet", "--authfile", login.file().as_str()]),
+            _ if of_job() => call.args(["--config", login.dir.as_str(), "pull", "--quiet"]),
+            _ => call.args(["pull", "--quiet"]),
+        };
+        if self.kind == Kind::Buildah && images::is_loopback(reference) {
+            call = call.arg("--tls-verify=false");
+        }
+        let done = ctx.run(&call.args(["--platform", platform, reference]));
+        login.remove()?;
+        let done = done?;
+        Ok((done.code != 0).then(|| format!("{reference} could not be pulled ({})", last_line(&done.tail))))
+    }
+
     /// Builds; the caller reads the outcome.
     ///
     /// # Errors
@@ -236,29 +260,51 @@ impl Engine {
         ctx.run(&call.args(["--tag", order.reference, CONTEXT]))
     }
 
-    /// Pushes an image to its registry; the digest under which it is there.
+    /// Pushes an image under a name, its own or another; the digest under which it is there.
     ///
     /// # Errors
     /// When the registry does not take it, in the builder's words.
-    pub fn push(&self, ctx: &Context, reference: &str, scratch: &Utf8Path) -> Result<String> {
+    pub fn push(&self, ctx: &Context, reference: &str, to: &str, scratch: &Utf8Path) -> Result<String> {
+        let login = Login::write(scratch)?;
+        let digest = self.push_with(ctx, reference, to, scratch, &login);
+        // Whatever came of it: credentials do not stay on the disk.
+        login.remove()?;
+        digest
+    }
+
+    fn push_with(&self, ctx: &Context, from: &str, to: &str, scratch: &Utf8Path, login: &Login) -> Result<String> {
         if self.kind == Kind::Buildah {
             let file = scratch.join("digest");
             context::remove(&file)?;
-            let done = ctx.run(&self.call(ctx).args(["push", "--quiet", "--digestfile", file.as_str(), reference]))?;
+            let mut call = self.call(ctx).args(["push", "--quiet", "--digestfile", file.as_str()]);
+            call = call.args(["--authfile", login.file().as_str()]);
+            if images::is_loopback(to) {
+                call = call.arg("--tls-verify=false");
+            }
+            let done = ctx.run(&call.arg(from).arg(format!("docker://{to}")))?;
             if done.code != 0 {
-                return Err(done.refused(&format!("pushing {reference}")));
+                return Err(done.refused(&format!("pushing {to}")));
             }
             let digest = std::fs::read_to_string(&file).with_context(|| format!("could not read {file}"))?;
             return Ok(digest.trim().to_owned());
         }
-        let done = ctx.run(&self.call(ctx).args(["push", reference]))?;
+        // With helpers of the user's own settings docker needs those; the credentials of a job are in no file of his.
+        let call = self.call(ctx);
+        let call = if of_job() { call.args(["--config", login.dir.as_str()]) } else { call };
+        if from != to {
+            let done = ctx.run(&self.call(ctx).args(["tag", from, to]))?;
+            if done.code != 0 {
+                return Err(done.refused(&format!("naming {from} {to}")));
+            }
+        }
+        let done = ctx.run(&call.args(["push", to]))?;
         if done.code != 0 {
-            return Err(done.refused(&format!("pushing {reference}")));
+            return Err(done.refused(&format!("pushing {to}")));
         }
         // The last line: "TAG: digest: sha256:... size: 1234".
         let words: Vec<&str> = done.stdout.split_whitespace().collect();
         let at = words.iter().rposition(|it| *it == "digest:").and_then(|at| words.get(at + 1));
-        Ok((*at.with_context(|| format!("docker pushed {reference} but names no digest"))?).to_owned())
+        Ok((*at.with_context(|| format!("docker pushed {to} but names no digest"))?).to_owned())
     }
 
     /// Writes an archive of an image that syft reads.
@@ -298,6 +344,11 @@ fn listed(json: &str, reference: &str) -> Result<Option<String>> {
     let is_it = |name: &String| name == reference || name.strip_prefix("localhost/") == Some(reference);
     let found = entries.into_iter().flatten().find(|it| it.names.iter().flatten().any(is_it));
     Ok(found.map(|it| if it.id.starts_with("sha256:") { it.id } else { format!("sha256:{}", it.id) }))
+}
+
+/// Are there credentials of a job of GitLab?
+fn of_job() -> bool {
+    !context::inherited(&["CI_REGISTRY_PASSWORD"]).is_empty()
 }
 
 fn last_line(text: &str) -> String {

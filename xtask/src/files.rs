@@ -53,8 +53,11 @@ pub fn list_with_submodules(root: &Utf8Path) -> Result<(Vec<Utf8PathBuf>, Vec<Ut
             bail!("git is not on PATH; install it (Debian: apt-get install git)");
         };
         let env = crate::context::inherited(&["PATH", "HOME"]);
-        let args = ["-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-        let output = proc::read(&git, &args, root, &env).context("could not list the files of the repository")?;
+        // As a plan lists them.
+        let fixed = ["-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.ignoreCase=false"];
+        let args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+        let output = proc::read(&git, &[&fixed[..], &args[..]].concat(), root, &env)
+            .context("could not list the files of the repository")?;
         files.extend(output.split('\0').filter(|it| !it.is_empty()).map(Utf8PathBuf::from));
     } else {
         walk(root, Utf8Path::new(""), &mut files)?;

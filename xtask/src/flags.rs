@@ -119,6 +119,12 @@ pub enum Command {
     },
     /// Build the image that CI jobs run in, unless it is there: xtask, the pinned tools, Python and git.
     Image(Image),
+    /// Commit how long jobs take: puts the times of runs here, and of the files that jobs have left, into ci/times.json.
+    Times {
+        /// The `times.json` among the artifacts of a job.
+        #[arg(value_name = "FILE")]
+        files: Vec<Utf8PathBuf>,
+    },
     /// List the tools: name, pinned version, found version, path.
     Tools {
         /// Fetch those that are not there yet.
@@ -171,6 +177,12 @@ pub struct Image {
     /// Push it to its registry and say by which digest it is there.
     #[arg(long)]
     pub push: bool,
+    /// With --push: under this tag as well, which moves; where nothing is built, it is pulled for that.
+    #[arg(long, value_name = "TAG", env = "XTASK_IMAGE_ALSO", requires = "push")]
+    pub also: Option<String>,
+    /// With --push: write `XTASK_IMAGE=NAME@DIGEST` to this file.
+    #[arg(long, value_name = "FILE", requires = "push")]
+    pub dotenv: Option<Utf8PathBuf>,
     /// Only say its name: the tag is the hash of what goes in.
     #[arg(long, conflicts_with = "push")]
     pub name: bool,

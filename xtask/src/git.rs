@@ -61,6 +61,14 @@ const FIXED: &[&str] = &[
     "-c",
     "core.fsmonitor=false",
     "-c",
+    // It would hide a new file whose name differs from another's by case alone.
+    "core.ignoreCase=false",
+    "-c",
+    // These two would hide changes that leave size and time as they were.
+    "core.trustctime=true",
+    "-c",
+    "core.checkStat=default",
+    "-c",
     "color.ui=false",
     "-c",
     "diff.ignoreSubmodules=none",

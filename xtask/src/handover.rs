@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
+use crate::images::Image;
 use crate::plan::{self, Job, Plan, Planned};
 use crate::sources;
 use crate::stages;
 
-/// Longer reasons are cut in a part of a plan: a path can have thousands of characters.
-const REASON: usize = 300;
+/// Reasons that take more bytes once they are written are cut in a part of a plan: a path can have thousands of characters.
+const REASON: usize = 600;
 
 /// The document, as it is read and written.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -36,6 +37,9 @@ struct Document {
     /// Projects that other jobs of this run check.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     beside: Vec<String>,
+    /// Images that nobody makes in this run, since their registry has them; by project.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    images: BTreeMap<String, Image>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -68,6 +72,8 @@ pub struct Part<'a> {
     pub elsewhere: &'a BTreeSet<usize>,
     /// Projects that other jobs of this run check, as far as these jobs ask.
     pub beside: &'a BTreeSet<String>,
+    /// Images that are in their registry already, by project.
+    pub images: &'a BTreeMap<String, Image>,
 }
 
 /// A plan that was handed over.
@@ -79,6 +85,8 @@ pub struct Handed {
     /// Project and stage of what runs elsewhere and is waited for.
     pub elsewhere: Vec<(String, &'static str)>,
     pub beside: Vec<String>,
+    /// Images of this plan's projects that are in their registry, by project.
+    pub images: BTreeMap<String, Image>,
 }
 
 /// What names the run of a plan: the same for the same plan.
@@ -108,6 +116,14 @@ pub fn text(part: &Part) -> String {
             },
         }
     };
+    let looked_at: BTreeSet<&str> = part
+        .jobs
+        .iter()
+        .map(|it| &plan.jobs[*it])
+        .filter(|it| it.stage.name == "sbom")
+        .map(|it| &*it.project)
+        .collect();
+    let pair = |(name, image): (&String, &Image)| (name.clone(), image.clone());
     let document = Document {
         schema: 1,
         run: part.run.to_owned(),
@@ -119,6 +135,7 @@ pub fn text(part: &Part) -> String {
         jobs: part.jobs.iter().map(entry).collect(),
         elsewhere: part.elsewhere.iter().map(|it| plan.jobs[*it].id()).collect(),
         beside: part.beside.iter().cloned().collect(),
+        images: part.images.iter().filter(|(name, _)| looked_at.contains(name.as_str())).map(pair).collect(),
     };
     // A value of our own without maps or floats always becomes JSON.
     ascii(&serde_json::to_string(&document).unwrap_or_default())
@@ -140,11 +157,38 @@ fn ascii(json: &str) -> String {
     out
 }
 
+/// Bytes that a character takes in a part of a plan.
+fn width(c: char) -> usize {
+    match c {
+        '"' | '\\' => 2,
+        '$' => 6,
+        c if c.is_ascii() && !c.is_ascii_control() => 1,
+        c => 6 * c.len_utf16(),
+    }
+}
+
 fn clip(text: &str) -> String {
-    match text.char_indices().nth(REASON) {
+    let mut left = REASON;
+    let end = text.char_indices().find(|(_, c)| {
+        let fits = width(*c) <= left;
+        left = left.saturating_sub(width(*c));
+        !fits
+    });
+    match end {
         Some((end, _)) => format!("{} ...", &text[..end]),
         None => text.to_owned(),
     }
+}
+
+/// About the bytes that a project with so many jobs takes in a part of a plan.
+pub fn weight(project: &Planned, jobs: usize) -> usize {
+    let written = |text: &str| text.chars().map(width).sum::<usize>();
+    // Each job is named by its project and its stage, be it one of the part or one that is waited for.
+    (1 + jobs) * written(&project.name)
+        + 16 * jobs
+        + written(project.dir.as_str())
+        + written(&project.reason).min(REASON)
+        + 60
 }
 
 /// Reads what was handed over.
@@ -193,7 +237,7 @@ pub fn read(text: &str) -> Result<Handed> {
         jobs,
         ..Plan::default()
     };
-    Ok(Handed { plan, run: document.run, elsewhere, beside: document.beside })
+    Ok(Handed { plan, run: document.run, elsewhere, beside: document.beside, images: document.images })
 }
 
 fn split(id: &str) -> Result<(&str, &str)> {

@@ -11,8 +11,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::context::{self, Context};
 use crate::discover::Repo;
 use crate::engine::{self, CONTEXT, Order, network};
+use crate::registry::{self, Answer};
 use crate::tools::{Tool, Tools};
-use crate::{files, flags, proc, sources};
+use crate::{files, flags, images, proc, sources};
 
 /// The recipe, below the repository's root.
 const RECIPE: &str = "ci/Dockerfile";
@@ -34,6 +35,8 @@ pub struct Wish {
     pub bases: Vec<(&'static str, String)>,
     /// Push it.
     pub push: bool,
+    /// A tag that it gets as well.
+    pub also: Option<String>,
 }
 
 /// What came of it.
@@ -58,6 +61,7 @@ pub fn command(repo: &Repo, flags: &flags::Image, say: &dyn Fn(&str)) -> Result<
         repository: flags.repository.clone(),
         bases: bases.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect(),
         push: flags.push,
+        also: flags.also.clone().filter(|it| !it.is_empty()),
     };
     if flags.name {
         return Ok(format!("{}\n", reference(&wish, &inputs(&repo.root)?)));
@@ -69,24 +73,51 @@ pub fn command(repo: &Repo, flags: &flags::Image, say: &dyn Fn(&str)) -> Result<
     let log = out.join("logs/image.log");
     context::remove(&log)?;
     let tools = Tools::open(repo, say)?;
-    let ctx = Context { repo, tools: &tools, stage: "image", log, out, ci: false, selected: &[], stages: &[] };
+    let ctx = Context {
+        repo,
+        tools: &tools,
+        stage: "image",
+        log,
+        out,
+        ci: false,
+        selected: &[],
+        stages: &[],
+        tags: &BTreeMap::new(),
+    };
     let image = make(&ctx, &wish, say)?;
     if image.kept {
         say(&format!("{} is there, and nothing that goes into it has changed", image.reference));
     }
-    Ok(format!("{}\n", image.pinned.unwrap_or(image.reference)))
+    let name = image.pinned.unwrap_or(image.reference);
+    if let Some(file) = &flags.dotenv {
+        context::write(&repo.root.join(file), format!("XTASK_IMAGE={name}\n"))?;
+    }
+    Ok(format!("{name}\n"))
 }
 
 /// The files that go in, by their paths in the context, with their content.
 type Inputs = BTreeMap<Utf8PathBuf, Vec<u8>>;
 
-/// Builds the image unless it is there, and pushes it when that is asked for.
+/// Builds the image unless it is there, and pushes it when that is asked for and its registry does not have it.
 ///
 /// # Errors
 /// When no builder works here, a base image cannot be had, a step fails, or the registry does not take it.
 pub fn make(ctx: &Context, wish: &Wish, say: &dyn Fn(&str)) -> Result<Image> {
     let inputs = inputs(&ctx.repo.root)?;
     let reference = reference(wish, &inputs);
+    let also = wish.also.as_ref().map(|tag| format!("{}:{tag}", wish.repository));
+    if wish.push
+        && let Some(digest) = there(ctx, &reference, say)?
+    {
+        if let Some(also) = also.filter(|it| there(ctx, it, say).ok().flatten().as_ref() != Some(&digest)) {
+            let engine = engine::choose(ctx)?.map_err(anyhow::Error::msg)?;
+            if let Some(why) = engine.pull(ctx, &wish.platform, &reference)? {
+                bail!("{why}");
+            }
+            engine.push(ctx, &reference, &also, &ctx.scratch(None)?)?;
+        }
+        return Ok(Image { pinned: Some(images::pinned(&reference, &digest)), reference, kept: true });
+    }
     let engine = engine::choose(ctx)?.map_err(anyhow::Error::msg)?;
     let scratch = ctx.scratch(None)?;
     let kept = engine.find(ctx, &reference)?.is_some();
@@ -112,13 +143,30 @@ pub fn make(ctx: &Context, wish: &Wish, say: &dyn Fn(&str)) -> Result<Image> {
     }
     let pinned = match wish.push {
         true => {
-            let digest = engine.push(ctx, &reference, &scratch)?;
-            let name = reference.rsplit_once(':').map_or(reference.as_str(), |(name, _)| name);
-            Some(format!("{name}@{digest}"))
+            let digest = engine.push(ctx, &reference, &reference, &scratch)?;
+            if let Some(also) = &also {
+                engine.push(ctx, &reference, also, &scratch)?;
+            }
+            Some(images::pinned(&reference, &digest))
         }
         false => None,
     };
     Ok(Image { reference, pinned, kept })
+}
+
+/// The digest of an image in its registry; `None` where it is not there or that cannot be told.
+fn there(ctx: &Context, reference: &str, say: &dyn Fn(&str)) -> Result<Option<String>> {
+    if !registry::is_plain(reference) {
+        return Ok(None);
+    }
+    Ok(match registry::ask_one(&ctx.tools.python, reference)? {
+        Answer::There(digest) => Some(digest),
+        Answer::Absent => None,
+        Answer::Unasked(why) => {
+            say(&format!("whether the registry has {reference} could not be asked: {why}"));
+            None
+        }
+    })
 }
 
 /// The image's name and tag: the hash of what goes in and what it is built on, and the platform's architecture.
@@ -224,6 +272,22 @@ mod tests {
             repository: "registry.example.org/group/xtask".to_owned(),
             bases: Vec::new(),
             push: false,
+            also: None,
+        }
+    }
+
+    /// The job in the parent pipeline is there when something of this changes, and else not.
+    #[test]
+    fn the_parent_pipeline_knows_what_goes_in() {
+        let parent = include_str!("../../.gitlab-ci.yml");
+        let parent: serde_yaml::Value = serde_yaml::from_str(parent).expect("YAML");
+        let glob = |it: &&str| if it.ends_with('/') { format!("{it}**/*") } else { (*it).to_owned() };
+        let wanted: Vec<String> = SOURCE.iter().map(glob).collect();
+        let rules = parent["ci-image"]["rules"].as_sequence().expect("rules");
+        assert!(!rules.is_empty());
+        for rule in rules {
+            let changes = rule["changes"].as_sequence().expect("changes").iter();
+            assert_eq!(changes.filter_map(|it| it.as_str()).collect::<Vec<_>>(), wanted);
         }
     }
 

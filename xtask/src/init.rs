@@ -141,9 +141,11 @@ fn settings(text: &str, projects: &[String], root: &Utf8Path) -> String {
         // What is nobody's input here is of this repository; rules for what is usual are built in.
         let table = |it: &&str| !it.starts_with('#');
         let own = paragraph.lines().find(table).is_some_and(|it| it == "[[no-input]]");
-        let kept = paragraph.lines().filter(|it| !own || it.starts_with('#'));
+        let kept = paragraph.lines().filter(|it| (!own || it.starts_with('#')) && !it.starts_with("exclude = "));
         let lines: Vec<String> = kept.map(line).collect();
-        result += &(lines.join("\n") + if own { "\n# [[no-input]]\n\n" } else { "\n\n" });
+        let example =
+            "\n# [[no-input]]\n# paths = [\"Makefile\"]\n# reason = \"started by hand; no stage reads it\"\n\n";
+        result += &(lines.join("\n") + if own { example } else { "\n\n" });
     }
     result.trim_end().to_owned() + "\n"
 }
@@ -199,5 +201,10 @@ mod tests {
         assert_eq!(table["projects"].as_array().expect("a list").len(), 1);
         assert_eq!(table["pages"]["title"].as_str(), Some("my repo"));
         assert!(table.get("no-input").is_none() && !text.contains("rustfmt"), "{text}");
+        assert!(!text.contains("xtask/"), "{text}");
+        // What it shows as an example is one.
+        let example: String =
+            text.lines().skip_while(|it| *it != "# [[no-input]]").take(3).map(|it| it[2..].to_owned() + "\n").collect();
+        assert!(toml::from_str::<toml::Table>(&example).is_ok_and(|it| it.contains_key("no-input")), "{example}");
     }
 }

@@ -7,7 +7,7 @@ use camino::Utf8Path;
 
 use crate::handover::Handed;
 use crate::run::Record;
-use crate::{context, gitlab, junit};
+use crate::{context, gitlab, images, junit};
 
 /// Makes `target/ci` ready: what earlier runs left of these jobs must not be taken for this run's.
 ///
@@ -23,6 +23,11 @@ pub fn prepare(out: &Utf8Path, handed: &Handed) -> Result<()> {
         for dir in ["junit", "logs", "gitlab"] {
             context::remake(&out.join(dir))?;
         }
+    }
+    for (project, image) in &handed.images {
+        // As if docker-build had left it.
+        let text = format!("{}\n", serde_json::to_string_pretty(image)?);
+        context::write(&out.join("reports").join(project).join(images::FILE), text)?;
     }
     for job in &plan.jobs {
         let name = format!("{}.{}", job.project, job.stage.name);

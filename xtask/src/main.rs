@@ -2,6 +2,7 @@
 //!
 //! The only file that prints results, writes reports and exits. Must not know any tool.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
@@ -13,7 +14,7 @@ use xtask::discover::Repo;
 use xtask::flags::{Command, Flags, How, Selection};
 use xtask::handover::Handed;
 use xtask::live::Live;
-use xtask::plan::Plan;
+use xtask::plan::{Job, Plan};
 use xtask::recorded::Witness;
 use xtask::revisions::Place;
 use xtask::run::{self, Options, Record};
@@ -89,6 +90,7 @@ fn dispatch(flags: Flags) -> Result<i32> {
             let selection = Selection { projects: wanted.projects, head: wanted.head, ..Selection::default() };
             start.go(&selection, &wanted.stages, &how)
         }
+        Command::Times { files } => start.times(&files),
         Command::Doctor { json } => start.doctor(json),
         Command::Tools { fetch } => list_tools(&start.repo()?, fetch),
         Command::Clean { dry_run, tools } => tidy_up(&start.place()?.root, dry_run, tools),
@@ -128,7 +130,7 @@ impl Start {
 
     fn doctor(&self, json: bool) -> Result<i32> {
         let place = self.place()?;
-        let seen = doctor::look(&place, self.repo()?, is_ci())?;
+        let seen = doctor::look(&place, Repo::load_what_can_be(&self.here, self.config.as_deref())?, is_ci())?;
         let checks = doctor::judge(&seen);
         let colour = report::colour_wanted(std::io::stdout().is_terminal());
         print(&if json { doctor::json(&seen, &checks) } else { doctor::table(&checks, colour) })?;
@@ -182,6 +184,17 @@ impl Start {
         anstream::eprint!("{}", planview::preamble(&handed.plan));
         context::write(&out.join("plan.json"), planview::json(&handed.plan))?;
         run(&repo, &self.place()?, &handed, how, started, self.config.as_deref())
+    }
+
+    /// Keeps how long jobs took, in the file that is committed.
+    fn times(&self, files: &[Utf8PathBuf]) -> Result<i32> {
+        let place = self.place()?;
+        let names: BTreeSet<String> =
+            self.decide(&Selection { all: true, ..Selection::default() }, &[])?.plan.jobs.iter().map(Job::id).collect();
+        let files: Vec<Utf8PathBuf> = files.iter().map(|it| self.here.join(it)).collect();
+        let count = times::keep(&place.root, &place.root.join("target/ci"), &files, &|id| names.contains(id))?;
+        print(&format!("{} has the times of {count} of {} jobs\n", times::KEPT, names.len()))?;
+        Ok(0)
     }
 
     /// Sets up a repository and shows its first plan.
@@ -269,21 +282,22 @@ fn run(
     let tools = Tools::open(repo, &|text| anstream::eprintln!("{text}"))?;
     let live = Live::new(todo.len());
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let witness = Witness::new(place, plan);
     let options = Options {
         jobs: how.jobs.map_or(cores, usize::from),
         fail_fast: how.fail_fast,
         ci: is_ci(),
         outside: verdicts::outside(out, handed)?,
+        tags: witness.as_ref().map(|it| it.tags(&repo.config.docker_build)).unwrap_or_default(),
     };
-    let witness = Witness::new(place, plan);
-    let records = run::run(repo, &tools, &todo, out, &options, &live);
+    let mut records = run::run(repo, &tools, &todo, out, &options, &live);
     live.close();
+    record(witness, repo, &tools, &mut records, out);
     leave::junit(out, &records)?;
     times::write(out, &records)?;
     if !handed.run.is_empty() {
         verdicts::write(out, &handed.run, &records)?;
     }
-    record(witness, repo, &tools, &records, out);
     let colour = report::colour_wanted(std::io::stdout().is_terminal());
     print(&report::summary(&records, started.elapsed(), colour, config))?;
     let notes = leave::gitlab(out, &gitlab::read::input(repo, &tools, out, &records, began)?)?;
@@ -298,7 +312,7 @@ fn run(
 }
 
 /// Keeps the verdicts of a run; that it cannot is no matter of the run.
-fn record(witness: Result<Witness>, repo: &Repo, tools: &Tools, records: &[Record], out: &Utf8Path) {
+fn record(witness: Result<Witness>, repo: &Repo, tools: &Tools, records: &mut [Record], out: &Utf8Path) {
     match witness.and_then(|it| it.keep(repo, tools, records, out)) {
         Ok(taken) if taken.changed > 0 => anstream::eprintln!(
             "{} verdicts are not kept: what they read has changed while they ran, so run again",

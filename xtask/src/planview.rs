@@ -9,6 +9,7 @@ use camino::Utf8Path;
 use serde::Serialize;
 
 use crate::plan::{Plan, Planned, runnable};
+use crate::report::plain;
 use crate::side::shown;
 use crate::stages::Stage;
 use crate::tree::Change;
@@ -84,21 +85,30 @@ pub fn json(plan: &Plan) -> String {
     text + "\n"
 }
 
-/// Where base and head came from, in one line.
-pub fn heading(plan: &Plan) -> String {
-    match (&plan.base, plan.because.is_empty()) {
-        (Some(base), _) => format!("base {} ({}), head {}\n", short(base), plan.because, short(&plan.head)),
-        (None, false) => format!("no base: {}; head {}\n", plan.because, short(&plan.head)),
+/// Where base and head came from, in one line, and why everything runs if it does.
+fn heading(plan: &Plan) -> String {
+    let because = plain(&plan.because);
+    let mut text = match (&plan.base, because.is_empty()) {
+        (Some(base), _) => format!("base {} ({because}), head {}\n", short(base), short(&plan.head)),
+        (None, false) => format!("no base: {because}; head {}\n", short(&plan.head)),
         (None, true) => String::new(),
+    };
+    match plan.everything.as_deref() {
+        Some(why) if why == plan.because => text += "everything runs\n",
+        Some(why) => writeln!(text, "everything runs: {}", plain(why)).expect("a string"),
+        None => {}
     }
+    text
+}
+
+/// A number of things.
+fn counted(number: usize, one: &str) -> String {
+    format!("{number} {one}{}", if number == 1 { "" } else { "s" })
 }
 
 /// The plan as a table: project, stages that run, the reason.
 pub fn table(plan: &Plan) -> String {
     let mut text = heading(plan);
-    if let Some(why) = &plan.everything {
-        writeln!(text, "everything runs: {why}").expect("a string");
-    }
     let mut stages: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for job in &plan.jobs {
         stages.entry(&job.project).or_default().push(job.stage.name);
@@ -116,7 +126,7 @@ pub fn table(plan: &Plan) -> String {
     let name_width = rows.iter().map(|(it, _)| it.name.len()).max().unwrap_or(0);
     let words_width = rows.iter().map(|(_, it)| it.len()).max().unwrap_or(0).min(40);
     for (project, words) in &rows {
-        let reason = if plan.everything.is_some() { "" } else { &project.reason };
+        let reason = if plan.everything.is_some() { String::new() } else { plain(&project.reason) };
         let lines = wrap(words, words_width);
         let first = format!("{:name_width$}  {:words_width$}  {reason}", project.name, lines[0]);
         writeln!(text, "{}", first.trim_end()).expect("a string");
@@ -139,18 +149,19 @@ fn nobody(plan: &Plan) -> String {
     let mut text = String::new();
     for (reason, paths) in by_reason {
         let more = if paths.len() == 1 { String::new() } else { format!(" and {} more", paths.len() - 1) };
-        writeln!(text, "nobody's input: {}{more}: {reason}", paths[0].escape_debug()).expect("a string");
+        writeln!(text, "nobody's input: {}{more}: {reason}", plain(paths[0])).expect("a string");
     }
     text
 }
 
+/// Why everything runs, unless that is what was said of the base.
+pub fn everything(plan: &Plan) -> Option<&str> {
+    plan.everything.as_deref().filter(|it| plan.base.is_some() || *it != plan.because)
+}
+
 /// What is said before a run: what it is compared with, and why everything runs if it does.
 pub fn preamble(plan: &Plan) -> String {
-    let mut text = heading(plan);
-    if let Some(why) = plan.everything.as_deref().filter(|_| !text.is_empty()) {
-        writeln!(text, "everything runs: {why}").expect("a string");
-    }
-    text
+    if plan.base.is_none() && plan.because.is_empty() { String::new() } else { heading(plan) }
 }
 
 /// What is said instead of a run.
@@ -161,13 +172,15 @@ pub fn nothing(plan: &Plan) -> String {
 fn count(plan: &Plan, projects: usize, left_out: usize) -> String {
     let jobs = plan.jobs.len();
     if jobs == 0 {
-        return format!("nothing to do: no stage of the {left_out} projects is affected (`--all` takes everything)");
+        let projects = counted(left_out, "project");
+        return format!("nothing to do: no stage of the {projects} is affected (`--all` takes everything)");
     }
     let rest = match left_out {
         0 => String::new(),
+        1 => "; 1 project is left out (`--explain PROJECT` says why)".to_owned(),
         n => format!("; {n} projects are left out (`--explain PROJECT` says why)"),
     };
-    format!("{jobs} jobs in {projects} projects{rest}")
+    format!("{} in {}{rest}", counted(jobs, "job"), counted(projects, "project"))
 }
 
 /// Words in lines of at most this width.
@@ -211,13 +224,13 @@ pub fn explain(plan: &Plan, name: &str) -> String {
         }
     }
     for (because, stages) in groups {
-        writeln!(text, "  {}\n    {because}", stages.join(" ")).expect("a string");
+        writeln!(text, "  {}\n    {}", stages.join(" "), plain(because)).expect("a string");
     }
     if !project.selected {
-        writeln!(text, "  left out: {}", project.reason).expect("a string");
+        writeln!(text, "  left out: {}", plain(&project.reason)).expect("a string");
     }
     if !project.chain.is_empty() {
-        writeln!(text, "  nearest way: {}", chain(&project.chain)).expect("a string");
+        writeln!(text, "  nearest way: {}", plain(&chain(&project.chain))).expect("a string");
     }
     text
 }
@@ -231,7 +244,7 @@ pub fn differences(stage: &Stage, found: &[String]) -> String {
     let verb = if found.len() == 1 { "differs" } else { "differ" };
     writeln!(text, "{} of its inputs {verb}", found.len()).expect("a string");
     for line in found.iter().take(SHOWN) {
-        writeln!(text, "    {line}").expect("a string");
+        writeln!(text, "    {}", plain(line)).expect("a string");
     }
     if found.len() > SHOWN {
         writeln!(text, "    and {} more", found.len() - SHOWN).expect("a string");
@@ -247,7 +260,7 @@ pub fn elsewhere(changes: &[Change], whose: &dyn Fn(&Utf8Path) -> String) -> Str
         n => format!("  the {n} paths that have changed are elsewhere:\n"),
     };
     for change in changes.iter().take(SHOWN) {
-        writeln!(text, "    {} ({})", change.path.as_str().escape_debug(), whose(&change.path)).expect("a string");
+        writeln!(text, "    {} ({})", plain(change.path.as_str()), whose(&change.path)).expect("a string");
     }
     if changes.len() > SHOWN {
         writeln!(text, "    and {} more", changes.len() - SHOWN).expect("a string");

@@ -16,8 +16,10 @@ use crate::inputs::{Line, Part};
 use crate::sources::hex;
 use crate::verdict::{Outcome, Verdict};
 
+mod unsteady;
 mod witness;
 
+pub use unsteady::UNSTEADY;
 pub use witness::{Taken, Witness};
 
 /// How the files are written; another number is not read.
@@ -125,12 +127,24 @@ impl Store {
         self.path(&kept.project, &kept.stage, &kept.fingerprint, "log")
     }
 
-    /// Keeps a verdict with its list and the end of its log, in place of an older one for the same list.
+    /// Where the log of the verdict is that this one has taken the place of, when it said something else.
+    pub fn earlier_log(&self, kept: &Kept) -> Utf8PathBuf {
+        self.path(&kept.project, &kept.stage, &kept.fingerprint, "earlier.log")
+    }
+
+    /// Keeps a verdict with its list and the end of its log, in place of an older one for the same list. Where that one
+    /// was another, its log stays too.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn keep(&self, kept: &Kept, list: &[Line], log: &Utf8Path) -> Result<()> {
         let path = |ending| self.path(&kept.project, &kept.stage, &kept.fingerprint, ending);
+        if self
+            .get(&kept.project, &kept.stage, &kept.fingerprint)
+            .is_ok_and(|it| it.is_some_and(|it| !it.same_as(kept)))
+        {
+            std::fs::rename(path("log"), path("earlier.log")).unwrap_or_default();
+        }
         // The record is written last: where it is, the others are too.
         context::write(&path("list"), text(list)?)?;
         context::write(&path("log"), tail(log).unwrap_or_default())?;
@@ -152,7 +166,7 @@ impl Store {
         found.sort();
         let old = found.len().saturating_sub(KEPT);
         for (_, path) in found.iter().take(old).filter(|it| it.1 != newest) {
-            for ending in ["json", "list", "log"] {
+            for ending in ["json", "list", "log", "earlier.log"] {
                 // Another run may have been faster.
                 let _ = std::fs::remove_file(path.with_extension(ending));
             }

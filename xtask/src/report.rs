@@ -6,6 +6,7 @@ use camino::Utf8Path;
 
 use crate::junit::located;
 use crate::proc::quote;
+use crate::recorded::UNSTEADY;
 use crate::run::{CANCELLED, Record};
 use crate::stages;
 use crate::verdict::{Outcome, Status};
@@ -58,6 +59,7 @@ pub fn summary(records: &[Record], elapsed: std::time::Duration, colour: bool, c
     if cancelled > 0 {
         out += &format!("\ncancelled before they were started: {cancelled} of {} jobs\n", records.len());
     }
+    out += &unsteady(records, colour);
     out += &skipped(records);
     out += &remarks(records);
     out += &crate::gitlab::total(records).map(|it| format!("\n{it}\n")).unwrap_or_default();
@@ -179,6 +181,16 @@ pub fn plain(text: &str) -> String {
         if steers(c) { out.extend(c.escape_default()) } else { out.push(c) }
     }
     out
+}
+
+/// Verdicts that are others than before for the same inputs.
+fn unsteady(records: &[Record], colour: bool) -> String {
+    let notes = records.iter().flat_map(|it| &it.verdict.notes);
+    let told = notes.filter_map(|it| it.strip_prefix(UNSTEADY)).map(|it| {
+        let lines: String = it.lines().map(|line| format!("{}\n", plain(line))).collect();
+        format!("\n{}{lines}", paint(UNSTEADY, Outcome::Fail, colour))
+    });
+    told.collect()
 }
 
 /// What was not checked, each reason once.

@@ -4,6 +4,7 @@
 //! decide anything else.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 
 use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -105,45 +106,60 @@ pub fn read(place: &Place, range: &Range, vars: BTreeMap<String, String>) -> Res
         let (known, early) = (remember::recall(&place.root), reader.early_base(range, &vars));
         (head.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), early, known)
     });
-    let (head_name, head_tree) = head?;
+    let mut read = compare(&mut reader, head?, early, range, vars, &mut memo)?;
+    read.warnings = damaged.into_iter().chain(remember::keep(&place.root, &memo)).collect();
+    Ok(read)
+}
+
+fn compare(
+    reader: &mut Desk,
+    (head_name, head_tree): (String, Tree),
+    early: Option<Early>,
+    range: &Range,
+    vars: BTreeMap<String, String>,
+    memo: &mut Memo,
+) -> Result<Revisions> {
     let settings = reader.settings(&head_tree, &head_name)?;
     let config = Config::parse(&settings.file, &settings.text)?;
-    let (base, because, early) = match early {
-        Some((commit, because, tree)) => (commit, because, tree),
+    let (base, because, tree) = match early {
+        Some(found) => found,
         None => {
             let (commit, because) = reader.base(range, &head_name, &config, vars)?;
             (commit, because, None)
         }
     };
     let rules = Rules::new(&config)?;
-    let none = |because: String, head: Side, rules, memo: &Memo| {
-        let warnings = damaged.clone().into_iter().chain(remember::keep(&place.root, memo)).collect();
-        let head_name = head_name.clone();
-        Revisions { base: None, head_name, head, rules, changes: Vec::new(), because, warnings }
+    let warnings = Vec::new();
+    let none = |because: String, head: Side, rules| {
+        let (head_name, changes, warnings) = (head_name.clone(), Vec::new(), Vec::new());
+        Ok(Revisions { base: None, head_name, head, rules, changes, because, warnings })
     };
     let Some(commit) = base else {
-        let head = reader.side(head_tree, &settings, &mut memo, &[], &head_name)?;
-        return Ok(none(because, head, rules, &memo));
+        let head = reader.side(head_tree, &settings, memo, &[], &head_name)?;
+        return none(because, head, rules);
     };
-    let base_tree = match early {
-        Some(tree) => tree,
-        None => reader.base_tree(&commit, &head_name, &head_tree)?,
+    let base_tree = match tree.map_or_else(|| reader.base_tree(&commit, &head_name, &head_tree), Ok) {
+        Ok(tree) => tree,
+        Err(error) => {
+            let head = reader.side(head_tree, &settings, memo, &[], &head_name)?;
+            return none(unreadable(&commit, &error), head, rules);
+        }
     };
     let changes = tree::changes(&base_tree, &head_tree);
-    let head = reader.side(head_tree, &settings, &mut memo, &changes, &head_name)?;
+    let head = reader.side(head_tree, &settings, memo, &changes, &head_name)?;
     // A base that cannot be read says nothing about what is the same.
     let base = reader
         .settings(&base_tree, &commit)
-        .and_then(|settings| reader.side(base_tree, &settings, &mut memo, &changes, &commit));
-    let base = match base {
-        Ok(base) => base,
-        Err(error) => {
-            let because = format!("the base {} cannot be read: {error:#}", &commit[..12]);
-            return Ok(none(because, head, rules, &memo));
-        }
-    };
-    let warnings = damaged.into_iter().chain(remember::keep(&place.root, &memo)).collect();
-    Ok(Revisions { base: Some((commit, base)), head_name, head, rules, changes, because, warnings })
+        .and_then(|settings| reader.side(base_tree, &settings, memo, &changes, &commit));
+    match base {
+        Ok(base) => Ok(Revisions { base: Some((commit, base)), head_name, head, rules, changes, because, warnings }),
+        Err(error) => none(unreadable(&commit, &error), head, rules),
+    }
+}
+
+fn unreadable(base: &str, error: &anyhow::Error) -> String {
+    let words = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("the base {} cannot be read: {words}", &base[..12])
 }
 
 /// Reads head alone, for plans that compare nothing.
@@ -314,12 +330,21 @@ impl<'a> Desk<'a> {
     fn content(&mut self, path: &Utf8Path, entry: Entry, name: &str) -> Result<Vec<u8>> {
         if name == WORK_TREE {
             let full = self.place.root.join(path);
+            // What a sparse checkout has left out is in git alone.
+            if self.git.is_some() && full.symlink_metadata().is_err_and(|it| it.kind() == ErrorKind::NotFound) {
+                return self.stored(path, entry, name);
+            }
             if entry.mode == Mode::Link {
                 let target = std::fs::read_link(&full).with_context(|| format!("could not read the link {path}"))?;
                 return Ok(target.into_os_string().into_encoded_bytes());
             }
             return std::fs::read(&full).with_context(|| format!("could not read {path}"));
         }
+        self.stored(path, entry, name)
+    }
+
+    /// What git holds for a path.
+    fn stored(&mut self, path: &Utf8Path, entry: Entry, name: &str) -> Result<Vec<u8>> {
         if self.contents.is_none() {
             self.contents = Some(self.git.as_ref().context("there is no git repository")?.contents()?);
         }

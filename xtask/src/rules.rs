@@ -39,6 +39,7 @@ const USUAL: &[(&[&str], &str)] = &[
         &[".circleci/**", ".forgejo/**", ".gitea/**", ".github/**", ".gitlab-ci.yml", ".gitlab/**", ".woodpecker/**"],
         "settings of the forge and of pipelines, which no stage reads",
     ),
+    (&["ci/times.json"], "how long jobs took; only estimates of pipelines depend on it"),
     (
         &[
             "**/.gitignore",

@@ -37,7 +37,17 @@ pub struct Todo<'a> {
 /// When a project of the plan is not there, or has no lock that can be read.
 pub fn todo<'a>(repo: &'a Repo, plan: &Plan) -> Result<Vec<Todo<'a>>> {
     let of = |job: &Job| -> Result<Todo<'a>> {
-        let project = repo.project(&job.project)?;
+        let project = repo.project(&job.project).or_else(|error| {
+            let dir = plan.projects.iter().find(|it| it.name == job.project).map(|it| &it.dir);
+            match dir.filter(|it| !repo.abs(it).join("pyproject.toml").exists()) {
+                Some(dir) => bail!(
+                    "{} is in the plan, and {dir} is not checked out; run `git sparse-checkout add {dir}`, or name the \
+                     projects with --project",
+                    job.project
+                ),
+                None => Err(error),
+            }
+        })?;
         project.lock()?;
         Ok(Todo { stage: job.stage, project })
     };
@@ -79,6 +89,8 @@ pub struct Options {
     pub ci: bool,
     /// What other jobs of the same run have done.
     pub outside: Outside,
+    /// The tags of images, by project.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// Everything that the threads of a run share.
@@ -275,6 +287,7 @@ impl Session<'_> {
             ci: self.options.ci,
             selected: &self.selected,
             stages: &self.stages,
+            tags: &self.options.tags,
         }
     }
 

@@ -221,7 +221,9 @@ impl Side {
             last = Some((dir, index));
             if let Some(index) = index {
                 if odd.contains(path) {
-                    bail!("{path} belongs to a project, but its path is no UTF-8; rename it");
+                    bail!(
+                        "{path} belongs to a project, and its path is no UTF-8 or reads as if it were none; rename it"
+                    );
                 }
                 // A tree with four billion files would not fit anywhere.
                 self.projects[index].files.push(number as u32);

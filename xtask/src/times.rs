@@ -1,8 +1,11 @@
-//! How long jobs took: `target/ci/times.json`, kept from run to run. Only estimates depend on it.
+//! How long jobs took: `target/ci/times.json`, kept from run to run on one machine, and `ci/times.json`, which is committed.
+//!
+//! Only estimates depend on them, and those of a pipeline on the committed file alone: the same commit gives the same
+//! pipeline, whatever has run where it is made.
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
@@ -23,9 +26,41 @@ fn file(out: &Utf8Path) -> Utf8PathBuf {
 
 /// What earlier runs took. A file that is not there or cannot be read says nothing.
 pub fn read(out: &Utf8Path) -> BTreeMap<String, f64> {
-    let text = std::fs::read_to_string(file(out)).unwrap_or_default();
-    let document: Document = serde_json::from_str(&text).unwrap_or_default();
+    text(std::fs::read_to_string(file(out)).unwrap_or_default().as_str())
+}
+
+fn text(text: &str) -> BTreeMap<String, f64> {
+    let document: Document = serde_json::from_str(text).unwrap_or_default();
     if document.schema == 1 { document.seconds } else { BTreeMap::new() }
+}
+
+/// The committed file, below the root.
+pub const KEPT: &str = "ci/times.json";
+
+/// What is committed; without a file, nothing.
+pub fn kept(root: &Utf8Path) -> BTreeMap<String, f64> {
+    text(std::fs::read_to_string(root.join(KEPT)).unwrap_or_default().as_str())
+}
+
+/// Puts times into the committed file: those of runs here, and those of files that jobs have left. What is about no job of
+/// `known` goes. Returns how many there are now.
+///
+/// # Errors
+/// When a file cannot be read or is none, or the committed one cannot be written.
+pub fn keep(root: &Utf8Path, out: &Utf8Path, files: &[Utf8PathBuf], known: &dyn Fn(&str) -> bool) -> Result<usize> {
+    let mut seconds = kept(root);
+    seconds.extend(read(out));
+    for file in files {
+        let said = std::fs::read_to_string(file).with_context(|| format!("could not read {file}"))?;
+        let said: Document =
+            serde_json::from_str(&said).with_context(|| format!("{file} is no times.json of a run"))?;
+        seconds.extend(said.seconds);
+    }
+    seconds.retain(|id, _| known(id));
+    let count = seconds.len();
+    let document = Document { schema: 1, seconds };
+    context::write(&root.join(KEPT), serde_json::to_string_pretty(&document)? + "\n")?;
+    Ok(count)
 }
 
 /// Adds the times of a run. What was skipped, or ended before its work was done, took no time that says anything.

@@ -15,6 +15,7 @@ use crate::{context, manifest, proc, sources};
 
 mod grype;
 pub mod python;
+mod stale;
 
 /// What a stage can ask for: a group of `ci/tools/pyproject.toml`, or a program of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,6 +75,8 @@ pub struct Tools {
     ci: Utf8PathBuf,
     /// The hash of `ci/tools/pyproject.toml` and `uv.lock`.
     lock_hash: String,
+    /// What manifest and lock of the tools disagree about.
+    stale: Option<String>,
 }
 
 impl Tools {
@@ -83,10 +86,24 @@ impl Tools {
     /// When there is no Python 3.11 or newer, or uv can be neither found in the cache nor fetched.
     pub fn open(repo: &Repo, say: &dyn Fn(&str)) -> Result<Tools> {
         let tools = Tools::look(repo)?;
+        if let Some(what) = tools.stale() {
+            say(&format!("warning: {what}; run `{}`", Tools::RENEW));
+        }
         let was_there = tools.uv.is_file();
         provide_uv(repo, &tools, say)?;
         // uv knows interpreters that are not on PATH.
         if was_there { Ok(tools) } else { Tools::look(repo) }
+    }
+
+    /// What makes the lock of the tools renewed.
+    pub const RENEW: &str = "uv lock --project ci/tools";
+
+    /// That the lock of the tools is stale, when it is: what is in it is what runs.
+    pub fn stale(&self) -> Option<String> {
+        let what = self.stale.as_ref()?;
+        Some(format!(
+            "ci/tools/uv.lock is not what ci/tools/pyproject.toml asks for, and the lock is what runs: {what}"
+        ))
     }
 
     /// The same without fetching anything: uv need not be there.
@@ -99,15 +116,15 @@ impl Tools {
         let uv = uv_home(&repo.ci, &cache)?.join("bin").join("uv");
         let (python, python_version) =
             python::new_enough_for(repo, &uv, &cache, &python_version).unwrap_or((python, python_version));
-        let mut text = Vec::new();
-        for name in ["pyproject.toml", "uv.lock"] {
+        let read = |name: &str| {
             let path = repo.ci.join("tools").join(name);
-            text.extend(
-                std::fs::read(&path).with_context(|| format!("could not read {path}, which pins the Python tools"))?,
-            );
-        }
-        let lock_hash = sources::sha256(&text);
-        Ok(Tools { uv, python, python_version, cache, ci: repo.ci.clone(), lock_hash })
+            std::fs::read_to_string(&path)
+                .with_context(|| format!("could not read {path}, which pins the Python tools"))
+        };
+        let (manifest, lock) = (read("pyproject.toml")?, read("uv.lock")?);
+        let lock_hash = sources::sha256((manifest.clone() + &lock).as_bytes());
+        let stale = stale::stale(&manifest, &lock);
+        Ok(Tools { uv, python, python_version, cache, ci: repo.ci.clone(), lock_hash, stale })
     }
 
     /// The hash of what pins the Python tools.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context;
 use crate::handover::Handed;
+use crate::images;
 use crate::run::Record;
 
 /// What one file says.
@@ -78,6 +79,9 @@ pub fn outside(out: &Utf8Path, handed: &Handed) -> Result<Outside> {
         if !outside.stages.contains(stage) {
             outside.stages.push(stage);
         }
+    }
+    if !handed.images.is_empty() && !outside.stages.contains(&images::MAKER) {
+        outside.stages.push(images::MAKER);
     }
     Ok(outside)
 }

@@ -10,6 +10,10 @@ use serde_json::Value;
 
 #[path = "engine/machine.rs"]
 mod machine;
+#[path = "engine/pushed.rs"]
+mod pushed;
+#[path = "engine/registry.rs"]
+mod registry;
 #[allow(dead_code, reason = "shared with the tests that need no engine")]
 #[path = "it/support.rs"]
 mod support;

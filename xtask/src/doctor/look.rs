@@ -12,7 +12,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::{Fresh, GitSeen, Seen, local_dirs};
 use crate::config::Config;
 use crate::context::{self, Context};
-use crate::discover::Repo;
+use crate::discover::{Refused, Repo};
 use crate::git::Git;
 use crate::manifest::Manifest;
 use crate::revisions::Place;
@@ -26,8 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Looks at everything.
 ///
 /// # Errors
-/// When the settings or a manifest cannot be read, and when git cannot read its repository.
-pub fn look(place: &Place, repo: Repo, ci: bool) -> Result<Seen> {
+/// When the settings cannot be read, and when git cannot read its repository.
+pub fn look(place: &Place, (repo, refused): (Repo, Vec<Refused>), ci: bool) -> Result<Seen> {
     let out = repo.abs("target/ci/doctor");
     for dir in ["home", "empty", "work"] {
         context::remake(&out.join(dir))?;
@@ -63,7 +63,25 @@ pub fn look(place: &Place, repo: Repo, ci: bool) -> Result<Seen> {
     let free = dirs.into_iter().flatten().filter_map(|dir| free(&dir).map(|it| (dir, it))).collect();
     let (today, soon) = (waivers::today(), waivers::in_days(14));
     let engine = engine.map(str::to_owned);
-    Ok(Seen { settings, texts, there, fresh, git, tools: rows, engine, database, free, ci, today, soon, repo })
+    let stale_tools = opened.as_ref().ok().and_then(Tools::stale);
+    let refused = refused.into_iter().map(|it| (it.path, words(it.why))).collect();
+    Ok(Seen {
+        refused,
+        stale_tools,
+        settings,
+        texts,
+        there,
+        fresh,
+        git,
+        tools: rows,
+        engine,
+        database,
+        free,
+        ci,
+        today,
+        soon,
+        repo,
+    })
 }
 
 /// The settings and every manifest; one that is no text has no words to look at.
@@ -117,6 +135,9 @@ struct Desk<'a> {
     ci: bool,
 }
 
+/// Nothing is built here.
+static NO_TAGS: BTreeMap<String, String> = BTreeMap::new();
+
 impl Desk<'_> {
     fn context(&self, stage: &'static str, log: &str) -> Context<'_> {
         Context {
@@ -128,6 +149,7 @@ impl Desk<'_> {
             ci: self.ci,
             selected: &[],
             stages: &[],
+            tags: &NO_TAGS,
         }
     }
 

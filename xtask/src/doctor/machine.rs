@@ -2,6 +2,8 @@
 //!
 //! Pure. Must not say what a stage does with them.
 
+use crate::tools::Tools;
+
 use super::{Check, Finding, GitSeen, Seen, Severity, key_line, some};
 use crate::config::NotChecked;
 use crate::planview::short;
@@ -103,7 +105,8 @@ pub fn tools(seen: &Seen) -> Check {
         Ok(rows) => rows,
         Err(why) => return Check::new(name, "none", vec![Finding::serious(why, "cargo xtask tools --fetch")]),
     };
-    let mut findings = Vec::new();
+    let stale = |it: &String| Finding::serious(it, Tools::RENEW).at("ci/tools/uv.lock", None);
+    let mut findings: Vec<Finding> = seen.stale_tools.iter().map(stale).collect();
     let mut absent = Vec::new();
     let mut good = Vec::new();
     for [tool, pinned, found, _] in rows {

@@ -19,6 +19,7 @@ pub fn projects(seen: &Seen) -> Check {
     let config = &seen.repo.config;
     let text = seen.settings_text();
     let mut findings = outside(seen);
+    findings.extend(seen.refused.iter().map(refused));
     let at = key_line(text, "", "projects");
     if seen.repo.projects.is_empty() {
         let what = format!("no project is found under {}: a run checks nothing", config.projects.join(", "));
@@ -42,6 +43,15 @@ pub fn projects(seen: &Seen) -> Check {
     Check::new("projects", format!("{} projects", seen.repo.projects.len()), findings)
 }
 
+/// A manifest with which no run begins.
+fn refused((path, why): &(Utf8PathBuf, String)) -> Finding {
+    let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
+    // As the parser says it: "TOML parse error at line 3, column 8".
+    let line = why.split_once("at line ").and_then(|it| it.1.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok());
+    let fix = format!("correct {path}, or name its directory in `exclude` of ci/xtask.toml");
+    Finding::serious(format!("no run begins, for this is refused: {why}"), fix).at(path, line)
+}
+
 fn pattern(glob: &str) -> Pattern {
     let text = glob.trim_start_matches("./").trim_end_matches('/');
     // Invalid globs were refused when the settings were read.
@@ -58,6 +68,7 @@ fn outside(seen: &Seen) -> Vec<Finding> {
         let dir = path.parent().unwrap_or(Utf8Path::new(""));
         let counts = path.file_name() == Some("pyproject.toml")
             && seen.repo.project_in(dir).is_none()
+            && !seen.refused.iter().any(|it| it.0 == *path)
             && !policy.is_some_and(|it| !it.as_str().is_empty() && dir.starts_with(it))
             && !exclude.iter().any(|it| it.matches(dir.as_str()))
             && is_project(text);

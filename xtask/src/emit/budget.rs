@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::yaml::{Body, Pipeline};
 use crate::config::gitlab::Tier;
+use crate::ruby;
 
 /// What a pipeline measures, its children included.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -84,26 +85,21 @@ impl Measure {
 
 /// Bytes of memory of a parsed file, but for the few lines above its jobs.
 fn parsed(pipeline: &Pipeline) -> usize {
-    let of = |it: &super::yaml::Entry| string(&it.name) + serde_json::to_value(&it.body).map_or(0, |it| memory(&it));
+    let of = |it: &super::yaml::Entry| {
+        ruby::text(it.name.len()) + serde_json::to_value(&it.body).map_or(0, |it| memory(&it))
+    };
     pipeline.entries.iter().map(of).sum()
 }
 
-/// The memory of a value in Ruby on a 64-bit machine: a slot of 40 bytes, and what does not fit in it.
+/// The memory of a value.
 fn memory(value: &Value) -> usize {
     match value {
-        Value::String(text) => string(text),
-        Value::Array(list) => {
-            let beyond = if list.len() > 3 { 8 * list.len() } else { 0 };
-            40 + beyond + list.iter().map(memory).sum::<usize>()
-        }
+        Value::String(text) => ruby::text(text.len()),
+        Value::Array(items) => ruby::list(items.len()) + items.iter().map(memory).sum::<usize>(),
         Value::Object(map) => {
-            let table = if map.len() > 8 { 120 + 28 * map.len().next_power_of_two() } else { 168 };
-            table + map.iter().map(|(key, value)| string(key) + memory(value)).sum::<usize>()
+            let inner = |(key, value): (&String, &Value)| ruby::text(key.len()) + memory(value);
+            ruby::map(map.len()) + map.iter().map(inner).sum::<usize>()
         }
-        _ => 40,
+        _ => 0,
     }
-}
-
-fn string(text: &str) -> usize {
-    if text.len() > 23 { 41 + text.len() } else { 40 }
 }

@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::job::{PLAN, UV_CACHE, common, minutes};
+use super::cache::UV_CACHE;
+use super::job::{PLAN, common, minutes};
 use super::yaml::{
     AllowFailure, Artifacts, Body, Cache, Child, Common, Entry, Include, Inherit, Job, Reports, Trigger,
 };
@@ -18,11 +19,13 @@ use crate::plan::Plan;
 const MIRROR: Version = Version { major: 18, minor: 2 };
 /// GitLab's limit of caches in one job.
 const CACHES: usize = 4;
+/// More jobs than these clear no caches: GitLab has a button for all of them.
+const CLEARERS: usize = 10;
 
 /// The one job of a plan in which there is nothing to do: GitLab refuses a pipeline without any.
 pub fn nothing(plan: &Plan, run: &str, config: &Config, around: &Surroundings, why: &str) -> Entry {
     let none = BTreeSet::new();
-    let part = Part { plan, run, jobs: &[], elsewhere: &BTreeSet::new(), beside: &none };
+    let part = Part { plan, run, jobs: &[], elsewhere: &BTreeSet::new(), beside: &none, images: &BTreeMap::new() };
     let mut job = plain("nothing", common(config, around, first(config), true), "xtask stage".to_owned());
     job.variables.insert(PLAN, handover::text(&part));
     job.variables.insert("GIT_STRATEGY", "none".to_owned());
@@ -35,22 +38,34 @@ pub fn nothing(plan: &Plan, run: &str, config: &Config, around: &Surroundings, w
     Entry { name: "nothing-to-do".to_owned(), comment: vec![why.to_owned()], body: Body::Job(Box::new(job)) }
 }
 
-/// The job that clears the cache, by hand: it puts an almost empty one in the place of each.
-pub fn clear_cache(config: &Config, around: &Surroundings, keys: &BTreeSet<String>) -> Entry {
-    let cache = |key: &String| Cache { key: key.clone(), paths: vec![format!("{UV_CACHE}/")], policy: "push" };
-    let common = common(config, around, first(config), false);
-    let mut job = plain(".pre", common, "xtask stage clear-cache".to_owned());
-    job.when = Some("manual");
-    // Both words: without the second one a manual job can hold everything after it.
-    job.allow_failure = Some(AllowFailure::Always(true));
-    job.cache = keys.iter().take(CACHES).map(cache).collect();
-    job.variables.insert("GIT_DEPTH", "1".to_owned());
-    job.variables.insert("UV_CACHE_DIR", format!("$CI_PROJECT_DIR/{UV_CACHE}"));
-    let mut comment = vec!["empties the cache when it is started by hand".to_owned()];
-    if keys.len() > CACHES {
-        comment.push(format!("{CACHES} of {} caches, since GitLab allows a job no more", keys.len()));
-    }
-    Entry { name: "clear-cache".to_owned(), comment, body: Body::Job(Box::new(job)) }
+/// The jobs that clear the caches, by hand: each puts an almost empty one in the place of as many as GitLab allows a job.
+pub fn clear_cache(config: &Config, around: &Surroundings, keys: &BTreeSet<String>) -> Vec<Entry> {
+    let cache = |key: &String| {
+        let paths = vec![format!("{UV_CACHE}/")];
+        Cache { key: key.clone(), fallback_keys: Vec::new(), paths, policy: "push" }
+    };
+    let keys: Vec<&String> = keys.iter().collect();
+    let of = keys.len().div_ceil(CACHES);
+    let entry = |(index, keys): (usize, &[&String])| {
+        let common = common(config, around, first(config), false);
+        let mut job = plain(".pre", common, "xtask stage clear-cache".to_owned());
+        job.when = Some("manual");
+        // Both words: without the second one a manual job can hold everything after it.
+        job.allow_failure = Some(AllowFailure::Always(true));
+        job.cache = keys.iter().map(|it| cache(it)).collect();
+        job.variables.insert("GIT_DEPTH", "1".to_owned());
+        job.variables.insert("UV_CACHE_DIR", format!("$CI_PROJECT_DIR/{UV_CACHE}"));
+        let mut comment = vec!["empties the cache when it is started by hand".to_owned()];
+        if of > 1 {
+            comment.push(format!("part {} of {of}, since GitLab allows a job {CACHES} caches", index + 1));
+        }
+        if index + 1 == CLEARERS && of > CLEARERS {
+            comment.push("the others: Build > Pipelines > Clear runner caches, which empties all".to_owned());
+        }
+        let name = if index == 0 { "clear-cache".to_owned() } else { format!("clear-cache-{}", index + 1) };
+        Entry { name, comment, body: Body::Job(Box::new(job)) }
+    };
+    keys.chunks(CACHES).enumerate().take(CLEARERS).map(entry).collect()
 }
 
 /// For each part of a pipeline in several files a job that makes the file and one that starts it.

@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use camino::Utf8Path;
-
+use super::cache::Keys;
+use super::cache::UV_CACHE;
 use super::names;
 use super::units::{Known, Unit};
 use super::yaml::{
@@ -15,11 +15,9 @@ use super::{HELD_BACK, Surroundings};
 use crate::config::Config;
 use crate::config::gitlab::{Platform, Version};
 use crate::handover::{self, Part};
+use crate::images;
 use crate::plan::Plan;
-use crate::sources;
 
-/// Where uv keeps what it has fetched, relative to the root: GitLab caches nothing outside of the project's directory.
-pub const UV_CACHE: &str = "target/uv-cache";
 /// What the site is published from.
 const SITE: &str = "target/ci/site";
 /// Since then `pages:publish` is known; before, `publish` stands beside `pages`.
@@ -37,17 +35,21 @@ pub struct Maker<'a> {
     pub known: &'a BTreeMap<String, Known>,
     pub config: &'a Config,
     pub around: &'a Surroundings,
+    /// Images that are not made, since their registry has them.
+    pub images: &'a BTreeMap<String, images::Image>,
 }
 
 impl Maker<'_> {
     /// All units as jobs, in their order.
     pub fn entries(&self, units: &[Unit]) -> Vec<Entry> {
+        let keys = Keys::of(self.plan, self.known);
         let mut pushed = BTreeSet::new();
         let entry = |unit: &Unit| {
-            let key = self.cache_key(unit);
+            let mut cache = if self.config.gitlab.cache { keys.cache(unit) } else { None };
             // One job fills a cache, the others read it.
-            let policy = if key.as_ref().is_some_and(|it| pushed.insert(it.clone())) { "pull-push" } else { "pull" };
-            let cache = key.map(|key| Cache { key, paths: vec![format!("{UV_CACHE}/")], policy });
+            if let Some(cache) = cache.as_mut().filter(|it| pushed.insert(it.key.clone())) {
+                cache.policy = "pull-push";
+            }
             let body = Body::Job(Box::new(self.job(unit, units, cache.into_iter().collect())));
             Entry { name: unit.name.clone(), comment: self.comment(unit), body }
         };
@@ -67,7 +69,7 @@ impl Maker<'_> {
             when: asks.then_some("always"),
             allow_failure: asks.then(|| AllowFailure::Codes { exit_codes: vec![HELD_BACK] }),
             timeout: self.timeout(unit),
-            variables: self.variables(unit),
+            variables: self.variables(unit, !cache.is_empty()),
             cache,
             script: vec![self.script(unit)],
             coverage: (self.count(unit, "pytest") == 1).then_some(r"/TOTAL coverage: \d+(?:\.\d+)? %/"),
@@ -94,7 +96,7 @@ impl Maker<'_> {
         format!("xtask stage {}{project}", stages.join(" "))
     }
 
-    fn variables(&self, unit: &Unit) -> BTreeMap<&'static str, String> {
+    fn variables(&self, unit: &Unit, cached: bool) -> BTreeMap<&'static str, String> {
         let lock = unit.jobs.iter().map(|it| &self.plan.jobs[*it]).filter(|it| it.stage.name == "lock");
         let dependants = lock.filter_map(|it| self.known.get(&it.project)).flat_map(|it| &it.dependants);
         let ours: BTreeSet<&str> = unit.jobs.iter().map(|it| self.plan.jobs[*it].project.as_str()).collect();
@@ -103,40 +105,19 @@ impl Maker<'_> {
             !ours.contains(name.as_str()) && planned.is_ok_and(|it| self.plan.projects[it].selected)
         };
         let beside: BTreeSet<String> = dependants.filter(is_beside).cloned().collect();
-        let part =
-            Part { plan: self.plan, run: self.run, jobs: &unit.jobs, elsewhere: &unit.elsewhere, beside: &beside };
+        let Maker { plan, run, images, .. } = *self;
+        let part = Part { plan, run, jobs: &unit.jobs, elsewhere: &unit.elsewhere, beside: &beside, images };
         let mut variables = BTreeMap::new();
         // There is no `$` in it, so no `expand: false` is needed, which not every client knows.
         variables.insert(PLAN, handover::text(&part));
         // The time of an SBOM is that of the last commit to the lock, however long ago that was.
         let depth = if self.count(unit, "sbom") > 0 { "0" } else { "1" };
         variables.insert("GIT_DEPTH", depth.to_owned());
-        if self.config.gitlab.cache && self.cache_key(unit).is_some() {
+        if cached {
             variables.insert("UV_CACHE_DIR", format!("$CI_PROJECT_DIR/{UV_CACHE}"));
             variables.insert("UV_LINK_MODE", "copy".to_owned());
         }
         variables
-    }
-
-    /// Names the cache by machine and by what the locks of its projects say; `None` where uv has nothing to fetch.
-    fn cache_key(&self, unit: &Unit) -> Option<String> {
-        let fetches = |it: &usize| {
-            let stage = self.plan.jobs[*it].stage;
-            !stage.environments.is_empty() || matches!(stage.name, "lock" | "build")
-        };
-        let projects: BTreeSet<&str> =
-            unit.jobs.iter().filter(|it| fetches(it)).map(|it| self.plan.jobs[*it].project.as_str()).collect();
-        if projects.is_empty() || !self.config.gitlab.cache {
-            return None;
-        }
-        let locks: BTreeSet<&(camino::Utf8PathBuf, String)> =
-            projects.iter().filter_map(|it| self.known.get(*it)?.lock.as_ref()).collect();
-        let text: String = locks.iter().map(|(dir, id)| format!("{dir} {id}\n")).collect();
-        let word = match locks.first() {
-            Some((dir, _)) if locks.len() == 1 => slug_of(dir),
-            _ => "many".to_owned(),
-        };
-        Some(format!("uv-{}-{word}-{}", unit.platform.arch(), &sources::sha256(text.as_bytes())[..12]))
     }
 
     /// Time for every stage of the unit, and for starting; but nothing runs for a day.
@@ -158,12 +139,14 @@ impl Maker<'_> {
 
     fn artifacts(&self, unit: &Unit) -> Artifacts {
         let has = |stages: &[&str]| stages.iter().any(|it| self.count(unit, it) > 0);
-        let mut paths: Vec<&str> = vec!["junit/", "logs/", "reports/", "gitlab/", "verdicts/"];
+        let mut paths: Vec<&str> = vec!["junit/", "logs/", "reports/", "gitlab/", "verdicts/", "times.json"];
         let of_image = |it: &&usize| {
             let job = &self.plan.jobs[**it];
             job.stage.name == "docker-build" && self.known.get(&job.project).is_some_and(|it| it.image)
         };
-        paths.extend(unit.jobs.iter().any(|it| of_image(&it)).then_some("images/"));
+        // What is pushed is no artifact.
+        let archived = !self.around.registry && unit.jobs.iter().any(|it| of_image(&it));
+        paths.extend(archived.then_some("images/"));
         paths.extend(has(&["build"]).then_some("dist/"));
         paths.extend(has(&["pages"]).then_some("site/"));
         let gitlab = |name: &str| format!("target/ci/gitlab/{name}");
@@ -213,14 +196,6 @@ pub fn common(config: &Config, around: &Surroundings, platform: Platform, interr
         tags: Some(tags),
         retry: (settings.retry > 0).then_some(Retry { max: settings.retry, when }),
         interruptible: Some(interruptible),
-    }
-}
-
-/// A directory as a word in a key.
-fn slug_of(dir: &Utf8Path) -> String {
-    match dir.file_name() {
-        None => "root".to_owned(),
-        Some(name) => names::slug(name),
     }
 }
 

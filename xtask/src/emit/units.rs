@@ -8,7 +8,8 @@ use camino::Utf8PathBuf;
 
 use super::names::slug;
 use crate::config::gitlab::Platform;
-use crate::plan::{Job, Plan};
+use crate::handover;
+use crate::plan::{Job, Plan, Planned};
 use crate::side::Side;
 use crate::stages::{self, Run, Stage};
 
@@ -18,6 +19,8 @@ pub const BATCH: usize = 100;
 const SITE: usize = 50;
 /// GitLab's limit of needs, less one: the job that puts the site together needs all its parts.
 const PARTS: usize = 49;
+/// At most so many bytes of projects share a job: what it carries of the plan must fit in a variable.
+const BYTES: usize = 60_000;
 /// The stage of jobs that run whole projects, and where it stands: after docker-build.
 pub const WHOLE: &str = "projects";
 const WHOLE_ORDER: usize = 2;
@@ -31,6 +34,8 @@ pub struct Known {
     pub platforms: Option<Vec<Platform>>,
     /// The directory of its lock, and what names the lock's content.
     pub lock: Option<(Utf8PathBuf, String)>,
+    /// What names the content that its lock had at the base, where there is one.
+    pub lock_before: Option<String>,
     /// Projects whose locks the `lock` stage looks at for it, unless they are checked themselves.
     pub dependants: Vec<String>,
 }
@@ -52,6 +57,14 @@ pub fn known(side: &Side) -> BTreeMap<String, Known> {
         }
     }
     found
+}
+
+/// Adds what the locks were at the base.
+pub fn add_before(known: &mut BTreeMap<String, Known>, base: &Side) {
+    for of in known.values_mut() {
+        let path = of.lock.as_ref().map(|(dir, _)| dir.join("uv.lock"));
+        of.lock_before = path.and_then(|it| base.tree.get(&it)).map(|it| it.id.to_hex());
+    }
 }
 
 /// How a plan is cut.
@@ -124,10 +137,9 @@ struct Cutter<'a> {
     /// Where what needs no platform runs.
     first: Platform,
     cut: Cut,
-    batch: usize,
-    /// The place of a project among those that have documentation to make.
+    /// Which part of the site a project's documentation is made in.
     documented: BTreeMap<&'a str, usize>,
-    /// The place of a project among all in the plan.
+    /// Which of the jobs with several projects a project is in.
     place: BTreeMap<&'a str, usize>,
     /// Of each project without an image, the stage whose job says so for docker-build.
     companions: BTreeMap<&'a str, &'static Stage>,
@@ -136,15 +148,18 @@ struct Cutter<'a> {
 impl<'a> Cutter<'a> {
     fn of(ground: Ground<'a>, cut: Cut, batch: usize) -> Cutter<'a> {
         let plan = ground.plan;
-        let mut documented: BTreeMap<&str, usize> = BTreeMap::new();
         let mut has: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for job in &plan.jobs {
-            if job.stage.name == "pages" {
-                documented.insert(&job.project, documented.len());
-            }
             has.entry(&job.project).or_default().insert(job.stage.name);
         }
-        let place = has.keys().enumerate().map(|(index, name)| (*name, index)).collect();
+        let planned: BTreeMap<&str, &Planned> = plan.projects.iter().map(|it| (it.name.as_str(), it)).collect();
+        let weighed = |name: &'a str, jobs: usize| (name, planned.get(name).map_or(0, |it| handover::weight(it, jobs)));
+        let size = if let Cut::Projects(size) = cut { size.max(1) } else { batch };
+        let place = parts(has.iter().map(|(name, stages)| weighed(name, stages.len())).collect(), size);
+        let with_pages = has.iter().filter(|(_, stages)| stages.contains("pages"));
+        let with_pages: Vec<(&str, usize)> = with_pages.map(|(name, _)| weighed(name, 1)).collect();
+        let size = SITE.max(with_pages.len().div_ceil(PARTS));
+        let documented = parts(with_pages, size);
         // Those that wait for docker-build come first: a need within a job is no need between jobs.
         const RIDES_WITH: &[&str] =
             &["sbom", "vulnerabilities", "build", "pytest", "type-check", "license-check", "lock"];
@@ -154,7 +169,7 @@ impl<'a> Cutter<'a> {
         };
         let companions = has.iter().filter_map(|(name, stages)| Some((*name, companion(stages)?))).collect();
         let first = ground.platforms.first().copied().unwrap_or(Platform::Arm64);
-        Cutter { ground, first, cut, batch, documented, place, companions }
+        Cutter { ground, first, cut, documented, place, companions }
     }
 
     fn image(&self, job: &Job) -> bool {
@@ -178,8 +193,7 @@ impl<'a> Cutter<'a> {
     fn key(&self, job: &Job, platform: Platform) -> Key {
         let (stage, project) = (job.stage, job.project.as_str());
         if stage.name == "pages" {
-            let size = SITE.max(self.documented.len().div_ceil(PARTS));
-            let part = self.documented[project] / size;
+            let part = self.documented[project];
             return Key { order: position(stage), base: "pages-site".to_owned(), part, platform: self.first };
         }
         if stage.name == "docker-build" {
@@ -194,7 +208,7 @@ impl<'a> Cutter<'a> {
             }
         }
         let batch = |base: &str, order: usize| {
-            let part = self.place[project] / self.batch;
+            let part = self.place[project];
             Key { order, base: base.to_owned(), part, platform }
         };
         let single = |word: &str, order: usize| {
@@ -207,8 +221,8 @@ impl<'a> Cutter<'a> {
             Cut::Group if is_batch(stage) => batch(stage.group, group_position(stage.group)),
             Cut::Group => single(stage.group, group_position(stage.group)),
             Cut::Projects(1) => single("checks", WHOLE_ORDER),
-            Cut::Projects(size) => {
-                let part = self.place[project] / size.max(1);
+            Cut::Projects(_) => {
+                let part = self.place[project];
                 Key { order: WHOLE_ORDER, base: "projects".to_owned(), part, platform }
             }
         }
@@ -252,6 +266,19 @@ impl<'a> Cutter<'a> {
         debug_assert!(keys.values().flatten().all(|it| *it < self.ground.plan.jobs.len()));
         keys.iter().map(|(key, jobs)| unit((key, jobs.clone()))).collect()
     }
+}
+
+/// Spreads projects with their weights over parts: in each at most so many, and no more bytes than a job can carry.
+fn parts(projects: Vec<(&str, usize)>, size: usize) -> BTreeMap<&str, usize> {
+    let (mut part, mut count, mut bytes) = (0, 0, 0);
+    let mut of = |weight: usize| {
+        if count > 0 && (count == size || bytes + weight > BYTES) {
+            (part, count, bytes) = (part + 1, 0, 0);
+        }
+        (count, bytes) = (count + 1, bytes + weight);
+        part
+    };
+    projects.into_iter().map(|(name, weight)| (name, of(weight))).collect()
 }
 
 /// Finds who waits for whom.

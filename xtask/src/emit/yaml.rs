@@ -134,6 +134,9 @@ pub enum AllowFailure {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cache {
     pub key: String,
+    /// What is taken where there is none of this key.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fallback_keys: Vec<String>,
     pub paths: Vec<String>,
     pub policy: &'static str,
 }

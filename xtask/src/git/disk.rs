@@ -2,6 +2,7 @@
 //!
 //! Reads only the files that git says have changed. Must not write to the repository, nor to its index.
 
+use std::collections::HashMap;
 use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
@@ -27,6 +28,8 @@ struct Row<'a> {
 enum State {
     /// As the index says.
     Kept,
+    /// As the index says where it is not on the disk: left out by a sparse checkout, or marked by hand.
+    Skipped,
     /// To be looked at on the disk: it may have changed or be gone.
     Looked,
 }
@@ -49,7 +52,7 @@ struct Pending<'a> {
 impl Git {
     /// The work tree: tracked files as they are now, and untracked files that are not ignored.
     ///
-    /// What the index marks `skip-worktree` is as the index says. A submodule with changes of its own has an id that no
+    /// What a sparse checkout has left out is as the index says. A submodule with changes of its own has an id that no
     /// commit has, and the files of a repository that lies within this one untracked are listed one by one.
     ///
     /// # Errors
@@ -64,15 +67,20 @@ impl Git {
         });
         let ((linked, listing), others) = (listing?, others?);
         let (tracked, others) = (rows(&listing)?, rows(&others)?);
-        let is_looked = |it: &Row| it.state == State::Looked || it.indexed.is_some_and(|it| it.mode == Mode::Submodule);
+        let is_looked = |it: &Row| it.state != State::Kept || it.indexed.is_some_and(|it| it.mode == Mode::Submodule);
         let looks = !others.is_empty() || tracked.iter().any(is_looked);
         let belief = if looks { self.belief()? } else { Belief { executable: true, links: true } };
         let mut pending = Pending::default();
+        let mut there = HashMap::new();
         for row in tracked.iter().chain(&others) {
             match row.indexed {
                 // Below a link that has taken the place of a directory, git sees the files of another place.
                 Some(_) if linked.iter().any(|dir| is_below(row.path, dir)) => {}
                 Some(it) if row.state == State::Kept && it.mode != Mode::Submodule => {
+                    pending.builder.push(&tree::text(row.path), it);
+                }
+                // What is there all the same is what a stage reads.
+                Some(it) if row.state == State::Skipped && !self.is_there(row.path, &mut there) => {
                     pending.builder.push(&tree::text(row.path), it);
                 }
                 None if row.path.ends_with(b"/") => self.nested(row.path, &mut pending.builder)?,
@@ -110,6 +118,13 @@ impl Git {
             last = dir;
         }
         found
+    }
+
+    /// Is anything on the disk at a path? Asks once for each directory: a sparse checkout leaves out whole ones.
+    fn is_there<'a>(&self, path: &'a [u8], known: &mut HashMap<&'a [u8], bool>) -> bool {
+        let dir = path.iter().rposition(|byte| *byte == b'/').map_or(&path[..0], |slash| &path[..slash]);
+        let exists = |path: &[u8]| self.on_disk(path).symlink_metadata().is_ok();
+        *known.entry(dir).or_insert_with(|| exists(dir)) && exists(path)
     }
 
     /// What is on the disk at a path.
@@ -225,12 +240,13 @@ fn rows(listing: &[u8]) -> Result<Vec<Row<'_>>> {
         let (mode, id) = (words.next().and_then(Mode::from_octal), words.next().map(Id::from_hex));
         let (Some(mode), Some(Ok(id))) = (mode, id) else { bail!(unreadable("ls-files", field)) };
         let state = match tag {
-            b'H' | b'S' | b's' => State::Kept,
+            b'H' => State::Kept,
+            b'S' | b's' => State::Skipped,
             // Changed or gone, in conflict, or (in small letters) marked to be taken for unchanged.
             _ => State::Looked,
         };
         match rows.last_mut().filter(|it| it.path == path && it.indexed.is_some()) {
-            Some(_) if state == State::Kept => {}
+            Some(_) if state != State::Looked => {}
             Some(last) => last.state = state,
             None => rows.push(Row { path, indexed: Some(Entry { mode, id }), state }),
         }

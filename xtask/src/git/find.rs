@@ -29,7 +29,9 @@ pub fn find(git: Option<&Git>, surroundings: &Surroundings) -> Found {
     match sought {
         Ok(base) => Found { base: Some(base), row: choice.row, because: choice.because },
         Err(error) => {
-            Found { base: None, row: choice.row, because: format!("everything: {error:#} ({})", choice.because) }
+            // Git's own words may be several lines.
+            let words = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
+            Found { base: None, row: choice.row, because: format!("{words} ({})", choice.because) }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
+use crate::ruby;
 use serde::de::{Deserialize, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 /// A value of a YAML file.
@@ -117,19 +118,17 @@ impl Node {
         }
     }
 
-    /// About how much memory GitLab counts for it, in bytes, as Ruby's `ObjectSpace.memsize_of` does: 40 for every
-    /// object, the bytes of a text that does not fit in there, 8 for every place of a list, and a table for every map.
+    /// About how much memory GitLab counts for it, in bytes.
     pub fn ruby_size(&self) -> usize {
-        let text = |it: &str| if it.len() <= 23 { 40 } else { 41 + it.len() };
         match self {
             Node::Null | Node::Bool(_) | Node::Number(_) => 0,
-            Node::Text(it) => text(it),
-            Node::List(items) => 40 + 8 * items.len() + items.iter().map(Node::ruby_size).sum::<usize>(),
+            Node::Text(it) => ruby::text(it.len()),
+            Node::List(items) => ruby::list(items.len()) + items.iter().map(Node::ruby_size).sum::<usize>(),
             Node::Map(entries) => {
-                let table = if entries.len() <= 8 { 160 } else { 192 + 40 * entries.len().next_power_of_two() };
-                table + entries.iter().map(|(key, value)| key.ruby_size() + value.ruby_size()).sum::<usize>()
+                let inner = |(key, value): &(Node, Node)| key.ruby_size() + value.ruby_size();
+                ruby::map(entries.len()) + entries.iter().map(inner).sum::<usize>()
             }
-            Node::Tagged(_, inner) => 40 + inner.ruby_size(),
+            Node::Tagged(_, inner) => ruby::list(1) + inner.ruby_size(),
         }
     }
 

@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use camino::Utf8Path;
 
-use super::{Kept, SCHEMA, Store, With, red, word, written};
+use super::{Kept, SCHEMA, Store, With, red, unsteady, word, written};
+use crate::config::DockerBuild;
 use crate::discover::Repo;
 use crate::facts::Digest;
+use crate::images;
 use crate::inputs::{self, Line};
 use crate::plan::Plan;
 use crate::revisions::{self, Place, Whole};
@@ -48,13 +50,19 @@ impl<'a> Witness<'a> {
         Ok(Witness { place, before: jobs.collect() })
     }
 
-    /// Keeps the verdicts of what really ran.
+    /// The tags of the images that a run makes, by project.
+    pub fn tags(&self, settings: &DockerBuild) -> BTreeMap<String, String> {
+        let made = self.before.iter().filter(|((_, stage), _)| *stage == images::MAKER);
+        made.map(|((project, _), it)| (project.clone(), images::tag(settings, it))).collect()
+    }
+
+    /// Keeps the verdicts of what really ran, and notes on each that is another than before for the same inputs.
     ///
     /// # Errors
     /// When the work tree cannot be read, or the store not be written.
-    pub fn keep(&self, repo: &Repo, tools: &Tools, records: &[Record], out: &Utf8Path) -> Result<Taken> {
+    pub fn keep(&self, repo: &Repo, tools: &Tools, records: &mut [Record], out: &Utf8Path) -> Result<Taken> {
         let mut taken = Taken::default();
-        let ran: Vec<&Record> = records.iter().filter(|it| counts(it)).collect();
+        let ran: Vec<&mut Record> = records.iter_mut().filter(|it| counts(it)).collect();
         if ran.is_empty() {
             return Ok(taken);
         }
@@ -79,6 +87,12 @@ impl<'a> Witness<'a> {
                 clean: is_clean,
                 with: with(repo, tools, record, out, &xtask)?,
             };
+            // A record that cannot be read is replaced; `audit` warns of such.
+            if let Ok(Some(before)) = store.get(&kept.project, &kept.stage, &kept.fingerprint) {
+                let logs = [store.earlier_log(&kept), store.log(&kept)];
+                let [earlier, log] = logs.each_ref().map(|it| it.strip_prefix(&repo.root).unwrap_or(it));
+                record.verdict.notes.extend(unsteady::note(&before, &kept, [earlier, log]));
+            }
             store.keep(&kept, &list, &repo.abs(&record.log))?;
             taken.kept += 1;
         }

@@ -1,15 +1,16 @@
 //! `docker-build`: the image of a project that declares one, from its locked closure and nothing else.
 //!
-//! The tag is the hash of what goes in, so the same input is built once. Leaves the image's name and an archive of it
-//! for the `sbom` stage. Must not push anything anywhere.
+//! The tag is the hash of what goes in, so the same input is built once. Leaves the image's name for the `sbom` stage, and
+//! an archive of it; where the settings name a registry, a CI machine pushes it there instead.
 
 use anyhow::{Context as _, Result};
 use camino::{Utf8Path, Utf8PathBuf};
-use serde::{Deserialize, Serialize};
 
 use crate::context::{self, Context};
 use crate::discover::Project;
 use crate::engine::{self, Engine, network};
+use crate::images::{FILE, Home, Image};
+use crate::registry::{self, Answer};
 use crate::verdict::{Case, Verdict};
 
 mod output;
@@ -17,22 +18,6 @@ mod recipe;
 
 use output::Fault;
 use recipe::Recipe;
-
-/// What it leaves; the `sbom` stage reads it.
-const FILE: &str = "image.json";
-
-/// An image that was built.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Image {
-    /// Name and tag.
-    reference: String,
-    /// A docker archive of it, relative to the repository root where it is below it.
-    archive: Utf8PathBuf,
-    /// The image's id: the digest of its configuration.
-    digest: String,
-    /// "linux/arm64" or "linux/amd64".
-    platform: String,
-}
 
 /// Builds the image of one project.
 ///
@@ -49,20 +34,45 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
         return Ok(Verdict::one(Case::skip("image", "declares no image (`image = true` in [tool.xtask] does)")));
     }
     let settings = &ctx.repo.config.docker_build;
-    let engine = match engine::choose(ctx)? {
-        Ok(engine) => engine,
-        Err(why) => return Ok(ctx.not_checked(why)),
-    };
     let place = place(ctx, project)?;
     let strays = recipe::strays(ctx.repo, project)?;
     if !strays.is_empty() {
         return Ok(Verdict { cases: strays, ..Verdict::default() });
     }
+    let tag = ctx
+        .tags
+        .get(&project.name)
+        .with_context(|| format!("what goes into the image of {} is not known", project.name))?;
+    let home = Home::of(settings, ctx.ci, &|name| context::inherited(&[name]).remove(name));
+    let reference = home.reference(&project.name, tag);
+    let pushes = matches!(home, Home::Registry(_));
+    let mut notes = Vec::new();
+    if let Home::Unset(_, name) = &home {
+        notes.push(format!("not pushed: `push` in [docker-build] names {name}, which is not set here"));
+    }
+    let platform = settings.platform.clone();
+    if pushes {
+        match registry::ask_one(&ctx.tools.python, &reference)? {
+            Answer::There(digest) => {
+                context::remove(&archive)?;
+                let image = Image { reference, archive: None, digest, platform };
+                context::write(&description, format!("{}\n", serde_json::to_string_pretty(&image)?))?;
+                let verdict = Verdict::of(Vec::new(), "the registry has the image that would be built");
+                return Ok(verdict.note(format!("not built: {} is in the registry", image.pinned())));
+            }
+            Answer::Absent => {}
+            Answer::Unasked(why) => {
+                notes.push(format!("whether the registry has {reference} could not be asked: {why}"))
+            }
+        }
+    }
+    let engine = match engine::choose(ctx)? {
+        Ok(engine) => engine,
+        Err(why) => return Ok(ctx.not_checked(why)),
+    };
     let scratch = ctx.scratch(Some(project))?;
     let recipe = Recipe::write(ctx, project, &scratch)?;
-    let reference = format!("{}/{}:{}", settings.repository, project.name, &recipe.hash[..16]);
-
-    let mut notes = recipe.notes.clone();
+    notes.extend(recipe.notes.iter().cloned());
     let digest = match engine.find(ctx, &reference)? {
         Some(digest) => {
             notes.push(format!("not rebuilt: {reference} is there, and nothing that goes into it has changed"));
@@ -74,17 +84,21 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
             Built::Broken(case) => return Ok(Verdict::one(case.at(place.0, place.1))),
         },
     };
-    let image = Image {
-        archive: ctx.relative(&archive).unwrap_or_else(|| archive.clone()),
-        platform: settings.platform.clone(),
-        reference,
-        digest,
-    };
-    // The archive of the same image is the same archive.
-    if before.as_ref() != Some(&image) || !archive.is_file() {
+    let image = if pushes {
         context::remove(&archive)?;
-        engine.save(ctx, &image.reference, &archive)?;
-    }
+        let digest = engine.push(ctx, &reference, &reference, &scratch)?;
+        notes.push(format!("pushed as {reference}"));
+        Image { reference, archive: None, digest, platform }
+    } else {
+        let shown = ctx.relative(&archive).unwrap_or_else(|| archive.clone());
+        let image = Image { reference, archive: Some(shown), digest, platform };
+        // The archive of the same image is the same archive.
+        if before.as_ref() != Some(&image) || !archive.is_file() {
+            context::remove(&archive)?;
+            engine.save(ctx, &image.reference, &archive)?;
+        }
+        image
+    };
     context::write(&description, format!("{}\n", serde_json::to_string_pretty(&image)?))?;
     notes.push(format!("{}, {} for {} on {}", image.reference, image.digest, image.platform, recipe.base));
     let files = recipe.files;

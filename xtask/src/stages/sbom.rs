@@ -59,6 +59,7 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
         location: format!("dir:{environment}"),
         catalogers: "python-installed-package-cataloger",
         exclude: Vec::new(),
+        platform: None,
     };
     let raw = syft::scan(ctx, &scratch, &source)?;
     let document = subject.document(&raw.cyclonedx, time.clone());

@@ -118,8 +118,12 @@ fn foreign_text_stays_text() {
                 let Some(handed) = job.handed() else { continue };
                 for it in handed.plan.jobs {
                     let because = left.remove(&(it.project.clone(), it.stage.name));
-                    let start: String = because.unwrap_or_default().chars().take(300).collect();
-                    prop_assert!(it.because.starts_with(&start), "{:?} {:?}", it.because, start);
+                    // Long reasons are cut, but nothing else is done to them.
+                    let because = because.unwrap_or_default();
+                    let start = it.because.strip_suffix(" ...").filter(|_| it.because != because);
+                    let start = start.unwrap_or(&it.because);
+                    let whole = start == because || start.chars().count() >= 50;
+                    prop_assert!(because.starts_with(start) && whole, "{:?} {:?}", it.because, because);
                     let planned = handed.plan.projects.iter().find(|other| other.name == it.project);
                     let dir = format!("p/{}", it.project);
                     prop_assert_eq!(planned.map(|other| other.dir.as_str()), Some(dir.as_str()));

@@ -128,7 +128,7 @@ fn one_job_fills_a_cache() {
     for shape in ["stage", "auto"] {
         let made = Made::full(12, &format!("jobs = \"{shape}\""));
         let mut policies: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for job in read::jobs(&made.text()).iter().filter(|it| it.name != "clear-cache") {
+        for job in read::jobs(&made.text()).iter().filter(|it| !it.name.starts_with("clear-cache")) {
             for cache in job.get("cache").as_vec().into_iter().flatten() {
                 let text = |key: &str| cache[key].as_str().unwrap_or_default().to_owned();
                 assert!(!text("key").contains('/') && text("key").contains("arm64"), "{}", text("key"));

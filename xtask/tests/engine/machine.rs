@@ -11,8 +11,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::support::{self, Ran, Sandbox, finish};
 
 /// What must be on `PATH`, and the packages that bring it.
-const PROGRAMS: &[&str] = &["buildah", "mmdebstrap", "arch-test", "qemu-aarch64-static"];
-const PACKAGES: &[&str] = &["buildah", "mmdebstrap", "arch-test", "qemu-user-static"];
+const PROGRAMS: &[&str] = &["buildah", "mmdebstrap", "arch-test", "qemu-aarch64-static", "docker-registry", "htpasswd"];
+const PACKAGES: &[&str] =
+    &["buildah", "mmdebstrap", "arch-test", "qemu-user-static", "docker-registry", "apache2-utils"];
 /// What the official image has of Debian's, as far as a Python program can tell.
 const IN_BASE: &str = "usr-is-merged,python3,tzdata,netbase,apt,ca-certificates";
 /// The pip of the base images.
@@ -87,7 +88,7 @@ impl Machine {
     }
 
     /// The variables that lead to the store.
-    fn variables(&self) -> [(&'static str, String); 2] {
+    pub fn variables(&self) -> [(&'static str, String); 2] {
         [("CONTAINERS_STORAGE_CONF", format!("{}/storage.conf", self.dir)), ("TMPDIR", format!("{}/tmp", self.dir))]
     }
 

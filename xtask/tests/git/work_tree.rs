@@ -160,7 +160,57 @@ fn marks_in_the_index() {
     let tree = git.work_tree().expect("a tree");
     assert_eq!(paths(&tree), ["assumed", "assumed-same", "skipped", "skipped-gone"]);
     let changed: Vec<_> = xtask::tree::changes(&base, &tree).into_iter().map(|it| it.path).collect();
-    assert_eq!(changed, ["assumed", "assumed-gone"]);
+    // What is on the disk is what a stage reads, whatever the mark says.
+    assert_eq!(changed, ["assumed", "assumed-gone", "skipped"]);
+}
+
+#[test]
+fn a_sparse_checkout_has_what_it_leaves_out_as_the_index_says() {
+    for flags in [&["--cone"][..], &["--cone", "--sparse-index"]] {
+        let place = Place::new();
+        for path in ["a/in", "a/deep/in", "b/out", "b/deep/out", "top"] {
+            place.write(path, path);
+        }
+        place.commit("base");
+        let base = place.open().tree("HEAD").expect("a tree");
+        place.git(&[&["sparse-checkout", "set"], flags, &["a"]].concat());
+        assert!(!place.path("b").exists());
+        pretty_assert(&place.open().work_tree().expect("a tree"), &base);
+        place.write("a/in", "changed");
+        place.write("b/new", "untracked, outside of what is checked out");
+        let changed = xtask::tree::changes(&base, &place.open().work_tree().expect("a tree"));
+        assert_eq!(changed.iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), ["a/in", "b/new"], "{flags:?}");
+    }
+}
+
+#[test]
+fn a_change_that_leaves_size_and_time_as_they_were() {
+    let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_600_000_000);
+    let age = |place: &Place| std::fs::File::open(place.path("a")).and_then(|it| it.set_modified(old)).expect("a time");
+    for (name, value) in [("core.trustctime", "true"), ("core.trustctime", "false"), ("core.checkStat", "minimal")] {
+        let place = Place::new();
+        place.git(&["config", name, value]);
+        place.write("a", "one");
+        age(&place);
+        place.commit("base");
+        // Without this the second of both changes would be the same, and git looks at whole seconds.
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+        place.write("a", "two");
+        age(&place);
+        let (git, hidden) = (place.open(), place.git(&["status", "--short"]).is_empty());
+        assert_eq!(hidden, value != "true", "{name}={value}: what git itself says");
+        assert_ne!(at(&git.work_tree().expect("a tree"), "a"), at(&git.tree("HEAD").expect("a tree"), "a"), "{name}");
+    }
+}
+
+#[test]
+fn names_that_differ_by_case_alone() {
+    let place = Place::new();
+    place.git(&["config", "core.ignoreCase", "true"]);
+    place.step("README.md", "1");
+    place.write("readme.MD", "another file on this disk");
+    assert_eq!(paths(&place.open().work_tree().expect("a tree")), ["README.md", "readme.MD"]);
+    assert_eq!(xtask::files::list(&place.root).expect("a list"), ["README.md", "readme.MD"]);
 }
 
 #[test]

@@ -155,3 +155,37 @@ fn a_run_leaves_its_verdicts() {
     assert_eq!(ran.code, 0, "{}", ran.all());
     assert!(ran.stderr.contains("warning: the verdicts of this run are not kept"), "{}", ran.all());
 }
+
+#[test]
+fn another_verdict_for_the_same_inputs_is_said_where_it_is_given() {
+    let state = tempfile::tempdir().expect("a directory");
+    let path = state.path().join("runs");
+    // The second run fails, whatever the inputs are.
+    let sandbox = recorded(&format!(
+        "import pathlib\npath = pathlib.Path({path:?})\nruns = int(path.read_text()) if path.exists() else 0\n\
+         path.write_text(str(runs + 1))\nassert runs != 1, \"the second run\""
+    ));
+    let run = |code: i32| {
+        let ran = sandbox.xtask(&["stage", "pytest", "--project", "beta", "alpha"]);
+        assert_eq!(ran.code, code, "{}", ran.all());
+        let told = ran.stdout.lines().skip_while(|it| !it.starts_with("UNSTEADY")).take(4);
+        (ran.all(), told.map(str::to_owned).collect::<Vec<_>>())
+    };
+    for (code, before, now) in [(1, "pass at", "fail (tests/test_beta.py::test_more"), (0, "fail (", "pass at")] {
+        let (all, told) = run(code);
+        let [what, first, second, advice] = &told[..] else { panic!("{all}") };
+        assert_eq!(what, "UNSTEADY pytest beta: for the same inputs it has said something else before");
+        assert!(first.starts_with(&format!("  before: {before}")), "{all}");
+        assert!(second.starts_with(&format!("  now:    {now}")), "{all}");
+        assert!(advice.contains("`cargo xtask audit --run HEAD --stage pytest` tells which"), "{all}");
+        let log = |line: &str| sandbox.read(line.rsplit_once(", log ").expect("a log").1);
+        let failed = |line: &str| log(line).contains("the second run");
+        assert_eq!((failed(first), failed(second)), (code == 0, code == 1), "{all}");
+        let report = sandbox.read("target/ci/junit/beta.pytest.xml");
+        assert!(report.contains("UNSTEADY pytest beta"), "{report}");
+        assert!(!sandbox.read("target/ci/junit/alpha.pytest.xml").contains("UNSTEADY"));
+    }
+    // What says the same again is not mentioned.
+    let (all, told) = run(0);
+    assert!(told.is_empty(), "{all}");
+}

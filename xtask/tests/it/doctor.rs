@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::support::{Sandbox, finish};
 
+mod refused;
 mod rules;
 
 /// A repository in which nothing is wrong but what this machine lacks.

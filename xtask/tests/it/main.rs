@@ -7,6 +7,7 @@ mod support;
 mod affected;
 mod audit;
 mod check;
+mod checkouts;
 mod cli;
 mod doctor;
 mod elsewhere;

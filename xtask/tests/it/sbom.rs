@@ -162,7 +162,18 @@ fn stage(sandbox: &Sandbox, name: &'static str, of: &[&'static str]) -> Verdict 
     let out = repo.abs("target/ci");
     let selected = ["alpha".to_owned()];
     let log = out.join("logs/alpha.log");
-    let ctx = Context { repo: &repo, tools: &tools, out, stage: name, log, ci: false, selected: &selected, stages: of };
+    let tags = std::collections::BTreeMap::new();
+    let ctx = Context {
+        repo: &repo,
+        tools: &tools,
+        out,
+        stage: name,
+        log,
+        ci: false,
+        selected: &selected,
+        stages: of,
+        tags: &tags,
+    };
     let Run::Each(function) = stages::find(name).expect("a stage").run else { panic!("{name} runs for each project") };
     function(&ctx, repo.project("alpha").expect("a project")).unwrap_or_else(|error| panic!("{name}: {error:#}"))
 }

@@ -1,6 +1,7 @@
 //! What goes into an image: a directory with exactly the files of the closure, and the arguments of the build.
 //!
-//! Everything that is in the hash, and nothing else: no secret, no time, no path of this machine.
+//! Nothing that is not in the list of inputs of docker-build, from which the tag follows: no secret, no time, no path of
+//! this machine.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, Permissions};
@@ -31,8 +32,6 @@ const TIME: Duration = Duration::from_secs(315_619_200);
 /// A build, described.
 #[derive(Debug)]
 pub struct Recipe {
-    /// The hash of all that goes in.
-    pub hash: String,
     /// How many files of the repository are in the context.
     pub files: usize,
     /// The base image.
@@ -62,7 +61,7 @@ impl Recipe {
         let text = std::fs::read_to_string(&template)
             .with_context(|| format!("could not read {template}, the template of every image"))?;
         context::write(&context.join("Dockerfile"), format!("{}\n{}", text.trim_end(), command(project)?))?;
-        let inputs = settle(&context)?;
+        settle(&context)?;
 
         let machine = if settings.platform == "linux/amd64" { "x86_64" } else { "aarch64" };
         let args = vec![
@@ -78,11 +77,8 @@ impl Recipe {
             labels
                 .push(("org.opencontainers.image.description", text.split_whitespace().collect::<Vec<_>>().join(" ")));
         }
-        let all = [("platform", settings.platform.clone())];
-        let named = all.iter().chain(&args).chain(&labels).map(|(name, value)| format!("{name}={value}"));
-        let hash = sources::sha256(named.chain(inputs).collect::<Vec<_>>().join("\n").as_bytes());
         let base = settings.base().to_owned();
-        Ok(Recipe { hash, files, base, args, labels, notes: parts.notes(ctx, project) })
+        Ok(Recipe { files, base, args, labels, notes: parts.notes(ctx, project) })
     }
 
     /// What a builder is told.
@@ -278,21 +274,16 @@ pub fn strays(repo: &Repo, project: &Project) -> Result<Vec<Case>> {
     Ok(found)
 }
 
-/// Gives every file one of two modes and one time, and lists them: path, mode, hash of the content.
-fn settle(context: &Utf8Path) -> Result<Vec<String>> {
-    let mut lines = Vec::new();
+/// Gives every file one of two modes and one time: they are part of a layer.
+fn settle(context: &Utf8Path) -> Result<()> {
     for path in walk(context)? {
         let why = || format!("could not prepare {path}");
         let meta = path.symlink_metadata().with_context(why)?;
         let mode = if meta.is_dir() || meta.permissions().mode() & 0o100 != 0 { 0o755 } else { 0o644 };
         std::fs::set_permissions(&path, Permissions::from_mode(mode)).with_context(why)?;
-        let content =
-            if meta.is_dir() { "-".to_owned() } else { sources::sha256(&std::fs::read(&path).with_context(why)?) };
-        let name = path.strip_prefix(context).unwrap_or(&path);
-        lines.push(format!("{mode:o} {content} {name}"));
         File::open(&path).and_then(|it| it.set_modified(SystemTime::UNIX_EPOCH + TIME)).with_context(why)?;
     }
-    Ok(lines)
+    Ok(())
 }
 
 /// Everything below a directory, sorted, what is in a directory before the directory.

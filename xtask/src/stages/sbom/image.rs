@@ -5,8 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
-use camino::{Utf8Path, Utf8PathBuf};
-use serde::Deserialize;
+use camino::Utf8Path;
 use serde_json::Value;
 
 use super::document::{self, Document, Part, list, text};
@@ -16,27 +15,12 @@ use super::subject::Subject;
 use super::syft::{self, Raw};
 use crate::context::Context;
 use crate::discover::Project;
+use crate::images::{self, FILE, Image, MAKER};
 use crate::tools;
 use crate::verdict::Case;
 
-/// What docker-build leaves when there is an image, and removes when it starts.
-const FILE: &str = "image.json";
-/// The stage that does.
-const MAKER: &str = "docker-build";
 /// uv's cache inside an image: wheels of build tools that nothing uses.
 const CACHES: &[&str] = &["/root/.cache/**", "**/.cache/uv/**"];
-
-/// An image.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Image {
-    /// Name and tag.
-    pub reference: String,
-    /// A docker or OCI archive of it, absolute or relative to the repository root.
-    archive: Utf8PathBuf,
-    digest: String,
-    /// Like "linux/arm64".
-    platform: String,
-}
 
 /// The image that this run has built of the project. What another run has left is of other sources, and is not used.
 ///
@@ -51,32 +35,39 @@ pub fn built(ctx: &Context, project: &Project) -> Result<Option<Image>> {
     serde_json::from_str(&text).map(Some).with_context(|| format!("{path} is not what docker-build leaves"))
 }
 
-/// Scans its archive.
+/// Scans it, in its archive or in its registry.
 ///
 /// # Errors
 /// When syft cannot, or finds nothing that is installed.
 pub fn scan(ctx: &Context, scratch: &Utf8Path, image: &Image) -> Result<Raw> {
-    let archive = ctx.repo.abs(&image.archive);
-    // syft would take an archive that it cannot tell for a plain file, and find nothing in it.
-    let call = ctx.call(&ctx.tools.python).args(["-I", "-m", "tarfile", "-l", archive.as_str()]);
-    let done = ctx.run(&call)?;
-    let names: BTreeSet<&str> = done.stdout.lines().map(str::trim).collect();
-    let scheme = match () {
-        () if done.code != 0 => return Err(done.refused(&format!("reading {archive}"))),
-        () if names.contains("manifest.json") => "docker-archive",
-        () if names.contains("oci-layout") => "oci-archive",
-        () => bail!("{archive} is neither a docker archive nor an OCI archive"),
+    let location = match &image.archive {
+        Some(archive) => format!("{}:{}", scheme(ctx, &ctx.repo.abs(archive))?, ctx.repo.abs(archive)),
+        None => format!("registry:{}", image.pinned()),
     };
     let source = syft::Source {
-        location: format!("{scheme}:{archive}"),
+        location,
         catalogers: "dpkg-db-cataloger,python-installed-package-cataloger",
         exclude: CACHES.iter().map(|it| (*it).to_owned()).collect(),
+        platform: image.archive.is_none().then_some(image.platform.as_str()),
     };
     let raw = syft::scan(ctx, scratch, &source)?;
     if list(&raw.cyclonedx, "components").iter().all(|it| text(it, "purl").is_empty()) {
         bail!("syft found no package in the image {}", image.reference);
     }
     Ok(raw)
+}
+
+/// syft's word for an archive. It would take one that it cannot tell for a plain file, and find nothing in it.
+fn scheme(ctx: &Context, archive: &Utf8Path) -> Result<&'static str> {
+    let call = ctx.call(&ctx.tools.python).args(["-I", "-m", "tarfile", "-l", archive.as_str()]);
+    let done = ctx.run(&call)?;
+    let names: BTreeSet<&str> = done.stdout.lines().map(str::trim).collect();
+    match () {
+        () if done.code != 0 => Err(done.refused(&format!("reading {archive}"))),
+        () if names.contains("manifest.json") => Ok("docker-archive"),
+        () if names.contains("oci-layout") => Ok("oci-archive"),
+        () => bail!("{archive} is neither a docker archive nor an OCI archive"),
+    }
 }
 
 /// The document of the image.
@@ -99,7 +90,7 @@ pub fn document(subject: &Subject, image: &Image, raw: &Value, time: String) -> 
     let mut edges = subject.edges(parts.values());
     let project = parts.values().find(|it| it.local.is_some() && it.name == subject.project.name);
     edges.insert(root.reference.clone(), project.into_iter().map(|it| it.reference.clone()).collect());
-    let (name, tag) = name_and_tag(&image.reference);
+    let (name, tag) = images::split(&image.reference);
     let mut properties = vec![
         ("gitlab:meta:schema_version", "1".to_owned()),
         ("gitlab:container_scanning:image:name", name.to_owned()),
@@ -178,12 +169,4 @@ pub fn beside(components: &[Component], image: &Image, document: &Document) -> I
     parts.sort();
     parts.dedup();
     ImageParts { reference: image.reference.clone(), parts }
-}
-
-/// A reference without and with just its tag.
-fn name_and_tag(reference: &str) -> (&str, &str) {
-    match reference.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => (name, tag),
-        _ => (reference, ""),
-    }
 }

@@ -5,6 +5,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
 use crate::context::{self, Context};
+use crate::registry::Login;
 use crate::tools::Tool;
 
 /// What syft wrote, as it wrote it.
@@ -16,13 +17,15 @@ pub struct Raw {
 
 /// What to look at.
 #[derive(Debug)]
-pub struct Source {
+pub struct Source<'a> {
     /// With its scheme: `dir:...`, `docker-archive:...`.
     pub location: String,
     /// Which parts of syft look.
     pub catalogers: &'static str,
     /// Globs of what it must not look at.
     pub exclude: Vec<String>,
+    /// For what machine an image in a registry is.
+    pub platform: Option<&'a str>,
 }
 
 /// Scans a source.
@@ -36,13 +39,23 @@ pub fn scan(ctx: &Context, scratch: &Utf8Path, source: &Source) -> Result<Raw> {
     let (cyclonedx, spdx) = (scratch.join("syft.cdx.json"), scratch.join("syft.spdx.json"));
     let mut call = ctx.call(program(ctx)).args(["scan", &source.location, "-c", settings.as_str()]);
     call = call.args(["--override-default-catalogers", source.catalogers, "--source-name", "xtask"]);
+    if let Some(platform) = source.platform {
+        call = call.args(["--platform", platform]);
+    }
     for glob in &source.exclude {
         call = call.args(["--exclude", glob]);
     }
     call = call.arg("-o").arg(format!("cyclonedx-json@1.6={cyclonedx}"));
     call = call.arg("-o").arg(format!("spdx-json@2.3={spdx}"));
     call = call.env("SYFT_CHECK_FOR_APP_UPDATE", "false").env("SYFT_FILE_METADATA_SELECTION", "none");
-    let done = ctx.run(&call)?;
+    let login = source.platform.map(|_| Login::write(scratch)).transpose()?;
+    if let Some(login) = &login {
+        call = call.env("DOCKER_CONFIG", login.dir.as_str());
+    }
+    let done = ctx.run(&call);
+    // Whatever came of it: credentials do not stay on the disk.
+    login.map(|it| it.remove()).transpose()?;
+    let done = done?;
     if done.code != 0 {
         return Err(done.refused("syft"));
     }
