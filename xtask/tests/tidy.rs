@@ -139,6 +139,7 @@ const PURE: &[&str] = &[
     "side/links.rs",
     "side/same.rs",
     "survey.rs",
+    "survey/known.rs",
     "touched.rs",
     "tree.rs",
     "verdict.rs",
