@@ -154,10 +154,20 @@ impl Engine {
         call.env("DOCKER_BUILDKIT", "1").env("BUILDKIT_PROGRESS", "plain").env("DOCKER_CLI_HINTS", "false")
     }
 
+    /// The kernel's word for the machine it builds on, whatever the builder calls it.
+    fn ours(&self) -> &str {
+        if self.machine == "arm64" { "aarch64" } else { &self.machine }
+    }
+
+    /// The platform that it builds for without emulation; `None` on a machine for which we have no word.
+    pub fn native(&self) -> Option<&'static str> {
+        MACHINES.iter().find(|(machine, _, _)| *machine == self.ours()).map(|(_, platform, _)| *platform)
+    }
+
     /// Why an image for this platform cannot be built here; `None` when it can.
     pub fn foreign(&self, platform: &str) -> Option<String> {
         let (machine, _, emulator) = MACHINES.iter().find(|(_, it, _)| *it == platform)?;
-        let ours = if self.machine == "arm64" { "aarch64" } else { self.machine.as_str() };
+        let ours = self.ours();
         // Elsewhere than on Linux the builder is in a machine of its own, of which nothing is known here.
         let is_linux = cfg!(target_os = "linux");
         let emulated =
@@ -246,6 +256,10 @@ impl Engine {
             }
         };
         call = call.args(["--platform", order.platform]);
+        // The others know it by themselves.
+        if let (Kind::Buildah, Some(native)) = (self.kind, self.native()) {
+            call = call.arg("--build-arg").arg(format!("BUILDPLATFORM={native}"));
+        }
         for (name, value) in order.args {
             call = call.arg("--build-arg").arg(format!("{name}={value}"));
         }

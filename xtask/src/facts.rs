@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
 use hmac_sha256::Hash;
+use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::config::gitlab::Platform;
@@ -52,7 +53,7 @@ const OWN_TOOLS: &[&str] = &[
 ];
 
 /// What the plan knows of a manifest.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// The normalised name; `None` without a `[project]` table.
     pub name: Option<String>,
@@ -94,7 +95,7 @@ pub struct Facts {
 }
 
 /// `[tool.uv.workspace]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Members {
     pub members: Vec<String>,
     pub exclude: Vec<String>,

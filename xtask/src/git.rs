@@ -168,6 +168,11 @@ impl Git {
         );
     }
 
+    /// The same, without asking git where the revision is a full id: whatever is then asked about it says if it is not there.
+    fn full(&self, revision: &str) -> Result<String> {
+        if Id::from_hex(revision).is_ok() { Ok(revision.to_owned()) } else { self.resolve(revision) }
+    }
+
     /// The commit that is checked out; `None` before the first one.
     ///
     /// # Errors
@@ -195,7 +200,7 @@ impl Git {
     /// # Errors
     /// When the commit or one of its directories is not there.
     pub fn tree(&self, commit: &str) -> Result<Tree> {
-        let commit = self.resolve(commit)?;
+        let commit = self.full(commit)?;
         let args = ["ls-tree", "-r", "-z", "--full-tree", &commit, "--", &self.prefix];
         let listing = self.run(&args[..if self.prefix.is_empty() { 5 } else { 7 }])?;
         let mut builder = Builder::default();
@@ -216,7 +221,7 @@ impl Git {
     /// # Errors
     /// When a commit or one of its directories is not there.
     pub fn changes(&self, base: &str, head: &str) -> Result<Vec<Change>> {
-        let (base, head) = (self.resolve(base)?, self.resolve(head)?);
+        let (base, head) = (self.full(base)?, self.full(head)?);
         let flags = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", "--ignore-submodules=none"];
         let mut args = [&flags[..], &["--no-ext-diff", "--no-textconv", "--no-relative", &base, &head, "--"]].concat();
         args.extend(Some(self.prefix.as_str()).filter(|it| !it.is_empty()));

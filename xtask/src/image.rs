@@ -125,8 +125,10 @@ pub fn make(ctx: &Context, wish: &Wish, say: &dyn Fn(&str)) -> Result<Image> {
         if let Some(why) = engine.foreign(&wish.platform) {
             bail!("{why}, or say another --platform");
         }
-        for base in bases(wish, &inputs)? {
-            if let Some(why) = engine.fetch(ctx, &wish.platform, false, &base)? {
+        // xtask is compiled on the builder's own machine, whatever the image is for.
+        let native = engine.native().unwrap_or(&wish.platform);
+        for (platform, base) in [native, &wish.platform].into_iter().zip(bases(wish, &inputs)?) {
+            if let Some(why) = engine.fetch(ctx, platform, false, &base)? {
                 bail!("{why}; name one that can be had by --base or --rust");
             }
         }
@@ -210,8 +212,8 @@ fn tables(text: &str) -> Result<String> {
     Ok(toml::to_string(&kept)?)
 }
 
-/// The base images of the recipe, with what was asked for instead of them.
-fn bases(wish: &Wish, inputs: &Inputs) -> Result<Vec<String>> {
+/// The base images of the recipe, or what was asked for instead of them: where xtask is compiled, and where jobs run.
+fn bases(wish: &Wish, inputs: &Inputs) -> Result<[String; 2]> {
     let recipe = String::from_utf8_lossy(&inputs[Utf8Path::new("Dockerfile")]);
     let of = |name: &str| -> Result<String> {
         if let Some((_, it)) = wish.bases.iter().find(|(it, _)| *it == name) {
@@ -220,7 +222,7 @@ fn bases(wish: &Wish, inputs: &Inputs) -> Result<Vec<String>> {
         let line = recipe.lines().find_map(|line| line.strip_prefix(&format!("ARG {name}=")));
         Ok(line.with_context(|| format!("{RECIPE} has no line `ARG {name}=...`"))?.trim().to_owned())
     };
-    ["RUST", "BASE"].into_iter().map(of).collect()
+    Ok([of("RUST")?, of("BASE")?])
 }
 
 /// Writes the context.

@@ -49,6 +49,7 @@ pub mod live;
 pub mod proc;
 pub mod recorded;
 pub mod registry;
+pub mod remember;
 pub mod run;
 pub mod sources;
 pub mod times;

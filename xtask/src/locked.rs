@@ -28,12 +28,16 @@ pub struct Locked {
 /// Key and value of everything that may change a verdict; `None` when the lock does not know the project.
 type Lines = Option<Arc<Vec<(String, String)>>>;
 
+/// The local packages that a project reaches.
+pub type Dirs = Vec<Local>;
+
 /// As much of a lock as was read.
 #[derive(Debug)]
 pub enum Lockfile {
     Whole(Locked),
-    /// Just where the local packages are that its one project reaches: enough where nothing of the lock has changed.
-    Locals(Vec<Local>),
+    /// Just where the local packages are that each of its projects reaches, sorted by name: enough where nothing of the
+    /// lock has changed.
+    Locals(Vec<(String, Arc<Dirs>)>),
     /// It cannot be read, for this reason.
     Broken(String),
 }
@@ -110,7 +114,7 @@ impl Locked {
     pub fn parse(path: &Utf8Path, text: &str) -> Result<Locked> {
         let table: Table =
             toml::from_str(text).with_context(|| format!("{path} is not a valid lock; `uv lock` writes a new one"))?;
-        Ok(Locked::of(&table))
+        Ok(Locked::of(&table, true))
     }
 
     /// Just the local packages, without reading the others: a lock is long and few of its packages are local.
@@ -135,13 +139,16 @@ impl Locked {
             }
         }
         wanted.extend(start.filter(|_| is_wanted).map(|from| &text[from..]));
-        Locked::parse(path, &wanted)
+        let table: Table = toml::from_str(&wanted)
+            .with_context(|| format!("{path} is not a valid lock; `uv lock` writes a new one"))?;
+        Ok(Locked::of(&table, false))
     }
 
-    fn of(table: &Table) -> Locked {
+    /// From the parsed text; without `digests`, where each package is and what it needs, but not what it holds.
+    fn of(table: &Table, digests: bool) -> Locked {
         let mut locked = Locked { header: header(table), ..Locked::default() };
         for value in table.get("package").and_then(Value::as_array).into_iter().flatten() {
-            let Some(package) = value.as_table().and_then(Package::of) else { continue };
+            let Some(package) = value.as_table().and_then(|it| Package::of(it, digests)) else { continue };
             locked.by_name.entry(package.name.clone()).or_default().push(locked.packages.len());
             locked.packages.push(package);
         }
@@ -159,7 +166,7 @@ impl Locked {
     }
 
     /// The local packages that a project reaches; `alone` when the lock is for it alone.
-    pub fn local_dirs(&self, name: &str, alone: bool) -> Vec<Local> {
+    pub fn local_dirs(&self, name: &str, alone: bool) -> Dirs {
         let Some(own) = self.own(name).filter(|_| self.locals().nth(1).is_some()) else { return Vec::new() };
         let package = &self.packages[own];
         let base = self.reach_from(own, package.needs.iter());
@@ -276,35 +283,23 @@ fn header(table: &Table) -> Vec<(String, String)> {
 }
 
 impl Package {
-    fn of(table: &Table) -> Option<Package> {
+    fn of(table: &Table, digests: bool) -> Option<Package> {
         let text = |key: &str| table.get(key).and_then(Value::as_str).map(str::to_owned);
         let name = normalise_name(&text("name")?);
         let source = table.get("source").and_then(Value::as_table);
         let local = source.and_then(|it| LOCAL.iter().find_map(|kind| it.get(*kind)?.as_str())).map(Utf8PathBuf::from);
-        let mut kept = table.clone();
-        // What the lock believes the manifest to say: a lock that is stale in nothing else is stale.
-        let metadata = kept.remove("metadata");
-        let believed = |key: &str| metadata.as_ref().and_then(|it| it.get(key)).cloned();
-        kept.extend(believed("requires-dist").map(|it| ("requires-dist".to_owned(), it)));
-        let mut groups = Table::new();
-        groups.extend(kept.remove("dev-dependencies").map(|it| ("needs".to_owned(), it)));
-        groups.extend(believed("requires-dev").map(|it| ("requires-dev".to_owned(), it)));
-        for key in ["sdist", "wheels"] {
-            if let Some(value) = kept.get_mut(key) {
-                forget(value);
-            }
-        }
         let kind = source.and_then(|it| it.keys().next()).map_or("", String::as_str);
         let version = text("version");
         let lists = |key: &str| table.get(key).and_then(Value::as_table).into_iter().flatten();
+        let (digest, own_groups) = if digests { holds(table) } else { Default::default() };
         Some(Package {
             shown: match (&version, local.is_some()) {
                 (Some(version), false) if kind == "registry" => version.clone(),
                 (Some(version), _) => format!("{version} ({kind})"),
                 (None, _) => format!("({kind})"),
             },
-            digest: digest(&Value::Table(kept)),
-            own_groups: digest(&Value::Table(groups)),
+            digest,
+            own_groups,
             needs: needs(table.get("dependencies")),
             extras: lists("optional-dependencies")
                 .map(|(key, value)| (normalise_name(key), needs(Some(value))))
@@ -325,6 +320,24 @@ impl Package {
             Scope::Group(name) => self.groups.get(name).into_iter().flatten().collect(),
         }
     }
+}
+
+/// What a package holds that may change a verdict: itself, and its groups.
+fn holds(table: &Table) -> (Digest, Digest) {
+    let mut kept = table.clone();
+    // What the lock believes the manifest to say: a lock that is stale in nothing else is stale.
+    let metadata = kept.remove("metadata");
+    let believed = |key: &str| metadata.as_ref().and_then(|it| it.get(key)).cloned();
+    kept.extend(believed("requires-dist").map(|it| ("requires-dist".to_owned(), it)));
+    let mut groups = Table::new();
+    groups.extend(kept.remove("dev-dependencies").map(|it| ("needs".to_owned(), it)));
+    groups.extend(believed("requires-dev").map(|it| ("requires-dev".to_owned(), it)));
+    for key in ["sdist", "wheels"] {
+        if let Some(value) = kept.get_mut(key) {
+            forget(value);
+        }
+    }
+    (digest(&Value::Table(kept)), digest(&Value::Table(groups)))
 }
 
 fn forget(value: &mut Value) {

@@ -116,7 +116,9 @@ impl Start {
         let place = self.place()?;
         let text = |it: std::ffi::OsString| it.into_string().ok();
         let vars = std::env::vars_os().filter_map(|(name, value)| text(name).zip(text(value))).collect();
-        decide::decide(&place, selection, stages, vars)
+        let decision = decide::decide(&place, selection, stages, vars)?;
+        decision.revisions.warnings.iter().for_each(|it| anstream::eprintln!("warning: {it}"));
+        Ok(decision)
     }
 
     fn audit(&self, revision: &str, stages: &[String], json: bool) -> Result<i32> {

@@ -15,6 +15,7 @@ use crate::config::{self, Config};
 use crate::git::{self, Contents, Git};
 use crate::plan::{Candidate, Plan};
 use crate::policy;
+use crate::remember;
 use crate::rules::Rules;
 use crate::side::Side;
 use crate::stages::STAGES;
@@ -55,6 +56,8 @@ pub struct Revisions {
     pub changes: Vec<Change>,
     /// How the base was found, or why there is none.
     pub because: String,
+    /// What is wrong with what earlier plans have kept.
+    pub warnings: Vec<String>,
 }
 
 impl Revisions {
@@ -98,34 +101,58 @@ impl Revisions {
 /// On bad input at head, on a revision that does not exist, and when head is a commit and there is no git.
 pub fn read(place: &Place, range: &Range, vars: BTreeMap<String, String>) -> Result<Revisions> {
     let mut reader = Desk::open(place)?;
-    let (head_name, head_tree) = reader.head_tree(range.head.as_deref())?;
+    let (head, early, (mut memo, damaged)) = std::thread::scope(|scope| {
+        let head = scope.spawn(|| reader.head_tree(range.head.as_deref()));
+        let (known, early) = (remember::recall(&place.root), reader.early_base(range, &vars));
+        (head.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), early, known)
+    });
+    let mut read = compare(&mut reader, head?, early, range, vars, &mut memo)?;
+    read.warnings = damaged.into_iter().chain(remember::keep(&place.root, &memo)).collect();
+    Ok(read)
+}
+
+fn compare(
+    reader: &mut Desk,
+    (head_name, head_tree): (String, Tree),
+    early: Option<Early>,
+    range: &Range,
+    vars: BTreeMap<String, String>,
+    memo: &mut Memo,
+) -> Result<Revisions> {
     let settings = reader.settings(&head_tree, &head_name)?;
     let config = Config::parse(&settings.file, &settings.text)?;
-    let (base, because) = reader.base(range, &head_name, &config, vars)?;
-    let rules = Rules::new(&config)?;
-    let none = |because: String, head: Side, rules| {
-        Ok(Revisions { base: None, head_name: head_name.clone(), head, rules, changes: Vec::new(), because })
+    let (base, because, tree) = match early {
+        Some(found) => found,
+        None => {
+            let (commit, because) = reader.base(range, &head_name, &config, vars)?;
+            (commit, because, None)
+        }
     };
-    let mut memo = Memo::default();
+    let rules = Rules::new(&config)?;
+    let warnings = Vec::new();
+    let none = |because: String, head: Side, rules| {
+        let (head_name, changes, warnings) = (head_name.clone(), Vec::new(), Vec::new());
+        Ok(Revisions { base: None, head_name, head, rules, changes, because, warnings })
+    };
     let Some(commit) = base else {
-        let head = reader.side(head_tree, &settings, &mut memo, &[], &head_name)?;
+        let head = reader.side(head_tree, &settings, memo, &[], &head_name)?;
         return none(because, head, rules);
     };
-    let base_tree = match reader.base_tree(&commit, &head_name, &head_tree) {
+    let base_tree = match tree.map_or_else(|| reader.base_tree(&commit, &head_name, &head_tree), Ok) {
         Ok(tree) => tree,
         Err(error) => {
-            let head = reader.side(head_tree, &settings, &mut memo, &[], &head_name)?;
+            let head = reader.side(head_tree, &settings, memo, &[], &head_name)?;
             return none(unreadable(&commit, &error), head, rules);
         }
     };
     let changes = tree::changes(&base_tree, &head_tree);
-    let head = reader.side(head_tree, &settings, &mut memo, &changes, &head_name)?;
+    let head = reader.side(head_tree, &settings, memo, &changes, &head_name)?;
     // A base that cannot be read says nothing about what is the same.
     let base = reader
         .settings(&base_tree, &commit)
-        .and_then(|settings| reader.side(base_tree, &settings, &mut memo, &changes, &commit));
+        .and_then(|settings| reader.side(base_tree, &settings, memo, &changes, &commit));
     match base {
-        Ok(base) => Ok(Revisions { base: Some((commit, base)), head_name, head, rules, changes, because }),
+        Ok(base) => Ok(Revisions { base: Some((commit, base)), head_name, head, rules, changes, because, warnings }),
         Err(error) => none(unreadable(&commit, &error), head, rules),
     }
 }
@@ -143,9 +170,11 @@ pub fn read_head(place: &Place, range: &Range) -> Result<Revisions> {
     let mut reader = Desk::open(place)?;
     let (head_name, head_tree) = reader.head_tree(range.head.as_deref())?;
     let settings = reader.settings(&head_tree, &head_name)?;
-    let head = reader.side(head_tree, &settings, &mut Memo::default(), &[], &head_name)?;
-    let because = String::new();
-    Ok(Revisions { base: None, head_name, head, rules: Rules::default(), changes: Vec::new(), because })
+    let (mut memo, damaged) = remember::recall(&place.root);
+    let head = reader.side(head_tree, &settings, &mut memo, &[], &head_name)?;
+    let warnings = damaged.into_iter().chain(remember::keep(&place.root, &memo)).collect();
+    let (rules, changes, because) = (Rules::default(), Vec::new(), String::new());
+    Ok(Revisions { base: None, head_name, head, rules, changes, because, warnings })
 }
 
 /// The work tree, and the commit that is checked out.
@@ -175,6 +204,9 @@ pub fn whole(place: &Place) -> Result<Whole> {
     let side = survey::side(tree, &settings, &mut Memo::default(), &|_| true, read)?;
     Ok(Whole { side, commit, is_clean })
 }
+
+/// A base that was found: its commit, how, and its files.
+type Early = (Option<String>, String, Option<Tree>);
 
 /// The means of reading.
 pub struct Desk<'a> {
@@ -232,6 +264,20 @@ impl<'a> Desk<'a> {
                 Ok((found.base, found.because))
             }
         }
+    }
+
+    /// The base of the work tree, as soon as the settings can be read: listing the work tree takes longer than all of this.
+    /// Whatever goes wrong here is met again on the ordinary way, and said there.
+    fn early_base(&self, range: &Range, vars: &BTreeMap<String, String>) -> Option<Early> {
+        if range.head.is_some() {
+            return None;
+        }
+        let git = self.git.as_ref()?;
+        let text = std::fs::read_to_string(&self.place.file).ok()?;
+        let config = Config::parse(&self.place.file, &text).ok()?;
+        let (commit, because) = self.base(range, WORK_TREE, &config, vars.clone()).ok()?;
+        let tree = commit.as_ref().map(|it| git.tree(it)).transpose().ok()?;
+        Some((commit, because, tree))
     }
 
     fn base_tree(&self, commit: &str, head: &str, head_tree: &Tree) -> Result<Tree> {

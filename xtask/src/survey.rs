@@ -11,10 +11,14 @@ use toml::{Table, Value};
 
 use crate::config::Config;
 use crate::facts::Facts;
-use crate::locked::{Locked, Lockfile};
+use crate::locked::{Dirs, Locked, Lockfile};
 use crate::policy::{IN_PARTS, Policy};
 use crate::side::{self, Contents, Globs, Side};
 use crate::tree::{Entry, Id, Mode, Tree};
+
+pub mod known;
+
+use known::Known;
 
 /// Gives the content of a file of the revision.
 pub type Reader<'a> = dyn FnMut(&Utf8Path, Entry) -> Result<Vec<u8>> + 'a;
@@ -36,9 +40,17 @@ pub struct Settings {
 #[derive(Debug, Default)]
 pub struct Memo {
     manifests: HashMap<Id, Arc<Facts>>,
-    locks: HashMap<(Id, Option<String>), Arc<Lockfile>>,
+    locks: HashMap<Id, Arc<Lockfile>>,
+    dirs: HashMap<User, Arc<Dirs>>,
     policies: HashMap<String, Arc<Policy>>,
+    /// What an earlier process has parsed; what is asked for goes from there into the fields above.
+    earlier: Known,
+    /// Was anything parsed that no earlier process has parsed?
+    is_new: bool,
 }
+
+/// A project that uses a lock: the lock's content, the project's name, and whether the lock is for it alone.
+type User = (Id, String, bool);
 
 /// Reads a revision. `differs` tells of a path whether it may differ from the other revision: only such a lock is read
 /// as a whole.
@@ -59,16 +71,22 @@ pub fn side(
         let Some(entry) = tree.get(&path) else { continue };
         contents.manifests.insert(path.clone(), memo.manifest(&path, entry, read)?);
     }
-    let dirs = side::lock_dirs(&globs, &contents.manifests);
-    let mut users: BTreeMap<&Utf8PathBuf, usize> = BTreeMap::new();
-    dirs.values().for_each(|it| *users.entry(it).or_default() += 1);
-    for (dir, count) in users {
+    let mut users: BTreeMap<Utf8PathBuf, Vec<String>> = BTreeMap::new();
+    for (dir, lock_dir) in side::lock_dirs(&globs, &contents.manifests) {
+        let name = contents.manifests[&dir.join("pyproject.toml")].name.clone();
+        users.entry(lock_dir).or_default().extend(name);
+    }
+    for (dir, mut names) in users {
         let path = dir.join("uv.lock");
         let Some(entry) = tree.get(&path) else { continue };
-        let facts = contents.manifests.get(&dir.join("pyproject.toml"));
-        let whole = count > 1 || facts.is_some_and(|it| it.workspace.is_some()) || differs(&path);
-        let name = facts.and_then(|it| it.name.clone()).filter(|_| !whole);
-        contents.locks.insert(path.clone(), memo.lock(&path, entry, name, read)?);
+        let lock = if differs(&path) {
+            memo.lock(&path, entry, read)?
+        } else {
+            let manifest = contents.manifests.get(&dir.join("pyproject.toml"));
+            names.sort();
+            memo.locals(&path, entry, names, manifest.is_none_or(|it| it.workspace.is_none()), read)?
+        };
+        contents.locks.insert(path, lock);
     }
     for (path, entry) in tree.iter().filter(|(_, entry)| entry.mode == Mode::Link) {
         // A target that is no text leads nowhere that could be followed.
@@ -93,35 +111,71 @@ impl Memo {
         if let Some(known) = self.manifests.get(&entry.id) {
             return Ok(known.clone());
         }
-        let bytes = read(path, entry)?;
-        let text = std::str::from_utf8(&bytes).with_context(|| format!("{path} is no UTF-8"))?;
-        let facts = Arc::new(Facts::parse(path, text)?);
+        let facts = match self.earlier.manifests.remove(&entry.id) {
+            Some(facts) => Arc::new(facts),
+            None => {
+                let bytes = read(path, entry)?;
+                let text = std::str::from_utf8(&bytes).with_context(|| format!("{path} is no UTF-8"))?;
+                self.is_new = true;
+                Arc::new(Facts::parse(path, text)?)
+            }
+        };
         self.manifests.insert(entry.id, facts.clone());
         Ok(facts)
     }
 
-    /// A lock: as a whole, or just the local packages of the one project that it is for.
-    fn lock(
-        &mut self,
-        path: &Utf8Path,
-        entry: Entry,
-        name: Option<String>,
-        read: &mut Reader,
-    ) -> Result<Arc<Lockfile>> {
-        let key = (entry.id, name);
-        if let Some(known) = self.locks.get(&key) {
+    /// A lock as a whole.
+    fn lock(&mut self, path: &Utf8Path, entry: Entry, read: &mut Reader) -> Result<Arc<Lockfile>> {
+        if let Some(known) = self.locks.get(&entry.id) {
             return Ok(known.clone());
         }
         let bytes = read(path, entry)?;
         let text = std::str::from_utf8(&bytes).with_context(|| format!("{path} is no UTF-8"));
-        let parsed = text.and_then(|text| match &key.1 {
-            None => Locked::parse(path, text).map(Lockfile::Whole),
-            Some(name) => Locked::scan(path, text).map(|it| Lockfile::Locals(it.local_dirs(name, true))),
-        });
-        let parsed = Arc::new(parsed.unwrap_or_else(|error| Lockfile::Broken(format!("{error:#}"))));
-        self.locks.insert(key, parsed.clone());
+        let parsed = Arc::new(text.and_then(|text| Locked::parse(path, text)).map_or_else(broken, Lockfile::Whole));
+        self.locks.insert(entry.id, parsed.clone());
         Ok(parsed)
     }
+
+    /// Just the local packages that each of the lock's projects reaches; `names` are theirs, sorted.
+    fn locals(
+        &mut self,
+        path: &Utf8Path,
+        entry: Entry,
+        names: Vec<String>,
+        alone: bool,
+        read: &mut Reader,
+    ) -> Result<Arc<Lockfile>> {
+        let users: Vec<User> = names.into_iter().map(|it| (entry.id, it, alone)).collect();
+        if users.iter().filter(|it| !self.recall(it)).count() > 0 {
+            let lock = if alone { scan(path, &read(path, entry)?) } else { self.lock(path, entry, read)? };
+            let Lockfile::Whole(lock) = &*lock else { return Ok(lock) };
+            self.is_new = true;
+            for user in &users {
+                let dirs = || Arc::new(lock.local_dirs(&user.1, alone));
+                self.dirs.entry(user.clone()).or_insert_with(dirs);
+            }
+        }
+        let found = users.into_iter().map(|it| (it.1.clone(), self.dirs[&it].clone())).collect();
+        Ok(Arc::new(Lockfile::Locals(found)))
+    }
+
+    /// Is it known where this project's local packages are?
+    fn recall(&mut self, user: &User) -> bool {
+        if let Some(dirs) = self.earlier.dirs.remove(user) {
+            self.dirs.insert(user.clone(), Arc::new(dirs));
+        }
+        self.dirs.contains_key(user)
+    }
+}
+
+/// The part of a lock that is about local packages.
+fn scan(path: &Utf8Path, bytes: &[u8]) -> Arc<Lockfile> {
+    let text = std::str::from_utf8(bytes).with_context(|| format!("{path} is no UTF-8"));
+    Arc::new(text.and_then(|text| Locked::scan(path, text)).map_or_else(broken, Lockfile::Whole))
+}
+
+fn broken(error: anyhow::Error) -> Lockfile {
+    Lockfile::Broken(format!("{error:#}"))
 }
 
 /// What a policy is made from: equal texts, equal policies.

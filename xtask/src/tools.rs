@@ -142,6 +142,7 @@ impl Tools {
         env.insert("UV_CACHE_DIR".to_owned(), uv_cache.unwrap_or_else(|| self.cache.join("uv")).into_string());
         let downloads = if config.python.downloads { "automatic" } else { "never" };
         env.insert("UV_PYTHON_DOWNLOADS".to_owned(), downloads.to_owned());
+        env.extend(python::of_pyenv().map(|it| ("PYENV_VERSION".to_owned(), it)));
         env
     }
 

@@ -142,6 +142,7 @@ const PURE: &[&str] = &[
     "side/needs.rs",
     "side/same.rs",
     "survey.rs",
+    "survey/known.rs",
     "touched.rs",
     "tree.rs",
     "verdict.rs",

@@ -23,8 +23,13 @@ pub fn check(seen: &Seen) -> Check {
     let mut findings = Vec::new();
     let mut good = 0;
     let mut not_asked = 0;
+    let mut unknown: BTreeMap<&str, Vec<(&Utf8PathBuf, &Project)>> = BTreeMap::new();
     for (dir, projects) in &users {
         let found = one(seen, dir, projects);
+        if let (None, Some(Fresh::Unknown(why))) = (&found, seen.fresh.get(*dir)) {
+            unknown.entry(why).or_default().push((*dir, projects[0]));
+            continue;
+        }
         good += usize::from(found.is_none());
         not_asked += usize::from(found.is_none() && seen.fresh.get(*dir).is_none_or(|it| *it == Fresh::NotAsked));
         findings.extend(found);
@@ -33,6 +38,7 @@ pub fn check(seen: &Seen) -> Check {
         let what = format!("uv was not asked about {not_asked} locks: it is not fetched yet, or they are too many");
         findings.push(Finding::note(what, "cargo xtask stage lock --all"));
     }
+    findings.extend(unknown.into_iter().map(|(why, locks)| untold(why, &locks)));
     findings.extend(unused(seen, &users));
     Check::new("locks", format!("{good} of {} are as they should be", users.len()), findings)
 }
@@ -65,13 +71,17 @@ fn one(seen: &Seen, dir: &Utf8Path, projects: &[&Project]) -> Option<Finding> {
     }
     match seen.fresh.get(dir) {
         Some(Fresh::Stale(why)) => at(Finding::serious(format!("the lock is stale: {why}"), fix)),
-        Some(Fresh::Unknown(why)) => {
-            let what = format!("uv cannot tell without a network whether the lock is stale: {why}");
-            let fix = format!("cargo xtask stage lock --project {}", projects[0].name);
-            at(Finding::warning(what, fix))
-        }
         _ => None,
     }
+}
+
+/// Locks of which uv cannot tell, all for one reason.
+fn untold(why: &str, locks: &[(&Utf8PathBuf, &Project)]) -> Finding {
+    let more = if locks.len() == 1 { String::new() } else { format!(" (this one and {} more)", locks.len() - 1) };
+    let what = format!("uv cannot tell without a network whether the lock is stale{more}: {why}");
+    let names: Vec<&str> = locks.iter().map(|it| it.1.name.as_str()).collect();
+    let fix = if names.len() > 5 { "--all".to_owned() } else { format!("--project {}", names.join(" ")) };
+    Finding::warning(what, format!("cargo xtask stage lock {fix}")).at(locks[0].0.join("uv.lock"), None)
 }
 
 /// Names that manifests ask for and the lock does not know of, or the other way round.

@@ -58,17 +58,24 @@ impl Git {
     /// # Errors
     /// When git cannot list, or a file cannot be read.
     pub fn work_tree(&self) -> Result<Tree> {
-        let flags = ["--stage", "--modified", "--others", "--exclude-standard"];
-        let listing = self.run(&[&["ls-files", "-z", "-t", "-v"], &flags[..]].concat())?;
-        let rows = rows(&listing)?;
-        let belief = self.belief()?;
+        let list = |flags: &[&str]| self.run(&[&["ls-files", "-z", "-t", "-v"], flags].concat());
+        // Two listings take no longer than the longer of them.
+        let (listing, others) = std::thread::scope(|scope| {
+            let others = scope.spawn(|| list(&["--others", "--exclude-standard"]));
+            let listing = list(&["--stage", "--modified"]).map(|listing| (self.linked(&listing), listing));
+            (listing, others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let ((linked, listing), others) = (listing?, others?);
+        let (tracked, others) = (rows(&listing)?, rows(&others)?);
+        let is_looked = |it: &Row| it.state != State::Kept || it.indexed.is_some_and(|it| it.mode == Mode::Submodule);
+        let looks = !others.is_empty() || tracked.iter().any(is_looked);
+        let belief = if looks { self.belief()? } else { Belief { executable: true, links: true } };
         let mut pending = Pending::default();
-        let (mut linked, mut there) = (HashMap::new(), HashMap::new());
-        for row in &rows {
-            // Below a link that has taken the place of a directory, git sees the files of another place.
-            let gone = row.indexed.is_some() && self.below_link(row.path, &mut linked);
+        let mut there = HashMap::new();
+        for row in tracked.iter().chain(&others) {
             match row.indexed {
-                _ if gone => {}
+                // Below a link that has taken the place of a directory, git sees the files of another place.
+                Some(_) if linked.iter().any(|dir| is_below(row.path, dir)) => {}
                 Some(it) if row.state == State::Kept && it.mode != Mode::Submodule => {
                     pending.builder.push(&tree::text(row.path), it);
                 }
@@ -91,17 +98,26 @@ impl Git {
         Ok(builder.finish())
     }
 
-    /// Is one of the directories above a path a link?
-    fn below_link<'a>(&self, path: &'a [u8], known: &mut HashMap<&'a [u8], bool>) -> bool {
-        let Some(slash) = path.iter().rposition(|byte| *byte == b'/') else { return false };
-        let dir = &path[..slash];
-        if let Some(known) = known.get(dir) {
-            return *known;
+    /// The directories of tracked files in whose place there is a link now.
+    fn linked(&self, listing: &[u8]) -> Vec<Vec<u8>> {
+        let mut found: Vec<Vec<u8>> = Vec::new();
+        let mut last: &[u8] = b"";
+        for row in fields(listing) {
+            let path = row.iter().position(|it| *it == b'\t').map_or(row, |tab| &row[tab + 1..]);
+            let dir = &path[..path.iter().rposition(|it| *it == b'/').unwrap_or(0)];
+            // The listing is sorted, so whatever of a directory was seen before is at its beginning.
+            let seen = shared(dir, last);
+            let ends = (seen..=dir.len()).filter(|it| *it > seen && (*it == dir.len() || dir[*it] == b'/'));
+            for end in ends {
+                let dir = &dir[..end];
+                let is_new = !found.iter().any(|it| it == dir || is_below(dir, it));
+                if is_new && self.on_disk(dir).symlink_metadata().is_ok_and(|it| it.is_symlink()) {
+                    found.push(dir.to_vec());
+                }
+            }
+            last = dir;
         }
-        let is_link = || self.on_disk(dir).symlink_metadata().is_ok_and(|it| it.is_symlink());
-        let answer = self.below_link(dir, known) || is_link();
-        known.insert(dir, answer);
-        answer
+        found
     }
 
     /// Is anything on the disk at a path? Asks once for each directory: a sparse checkout leaves out whole ones.
@@ -196,6 +212,18 @@ impl Git {
         };
         Ok(Belief { executable: value("core.filemode"), links: value("core.symlinks") })
     }
+}
+
+/// Is a path below a directory?
+fn is_below(path: &[u8], dir: &[u8]) -> bool {
+    path.strip_prefix(dir).is_some_and(|it| it.first() == Some(&b'/'))
+}
+
+/// The length of the directory that two directories share.
+fn shared(a: &[u8], b: &[u8]) -> usize {
+    let same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let whole = |it: &[u8]| it.len() == same || it.get(same) == Some(&b'/');
+    if whole(a) && whole(b) { same } else { a[..same].iter().rposition(|it| *it == b'/').unwrap_or(0) }
 }
 
 /// The listing, with the several lines that git prints for one path made into one row.

@@ -96,7 +96,10 @@ impl Side {
     fn by_lock(&self, project: &Project) -> Vec<Need> {
         let found = match self.lock(project) {
             Some(Lockfile::Whole(lock)) => lock.local_dirs(&project.name, self.is_alone(project)),
-            Some(Lockfile::Locals(found)) => found.clone(),
+            Some(Lockfile::Locals(found)) => {
+                let at = found.binary_search_by(|it| it.0.as_str().cmp(&project.name));
+                at.map_or_else(|_| Vec::new(), |it| found[it].1.to_vec())
+            }
             Some(Lockfile::Broken(_)) | None => Vec::new(),
         };
         let inside = found.into_iter().filter_map(|it| {

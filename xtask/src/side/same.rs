@@ -2,8 +2,6 @@
 //!
 //! Pure. Must not say that something is the same when it may not be.
 
-use std::sync::Arc;
-
 use super::{Project, Side};
 
 impl Side {
@@ -16,11 +14,7 @@ impl Side {
     /// Do both revisions have this very lock for the project?
     pub fn same_lock(&self, project: &Project, other: &Side) -> bool {
         let path = project.lock_dir.join("uv.lock");
-        let same = match (self.locks.get(&path), other.locks.get(&path)) {
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-            (None, None) => true,
-            _ => false,
-        };
-        same && self.tree.get(&path) == other.tree.get(&path)
+        self.locks.contains_key(&path) == other.locks.contains_key(&path)
+            && self.tree.get(&path) == other.tree.get(&path)
     }
 }

@@ -51,20 +51,12 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
         notes.push(format!("not pushed: `push` in [docker-build] names {name}, which is not set here"));
     }
     let platform = settings.platform.clone();
-    if pushes {
-        match registry::ask_one(&ctx.tools.python, &reference)? {
-            Answer::There(digest) => {
-                context::remove(&archive)?;
-                let image = Image { reference, archive: None, digest, platform };
-                context::write(&description, format!("{}\n", serde_json::to_string_pretty(&image)?))?;
-                let verdict = Verdict::of(Vec::new(), "the registry has the image that would be built");
-                return Ok(verdict.note(format!("not built: {} is in the registry", image.pinned())));
-            }
-            Answer::Absent => {}
-            Answer::Unasked(why) => {
-                notes.push(format!("whether the registry has {reference} could not be asked: {why}"))
-            }
-        }
+    if pushes && let Some(digest) = there(ctx, &reference, &mut notes)? {
+        context::remove(&archive)?;
+        let image = Image { reference, archive: None, digest, platform };
+        describe(&description, &image)?;
+        let verdict = Verdict::of(Vec::new(), "the registry has the image that would be built");
+        return Ok(verdict.note(format!("not built: {} is in the registry", image.pinned())));
     }
     let engine = match engine::choose(ctx)? {
         Ok(engine) => engine,
@@ -84,26 +76,45 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
             Built::Broken(case) => return Ok(Verdict::one(case.at(place.0, place.1))),
         },
     };
+    let image = Image { reference, archive: None, digest, platform };
     let image = if pushes {
+        notes.push(format!("pushed as {}", image.reference));
         context::remove(&archive)?;
-        let digest = engine.push(ctx, &reference, &reference, &scratch)?;
-        notes.push(format!("pushed as {reference}"));
-        Image { reference, archive: None, digest, platform }
+        Image { digest: engine.push(ctx, &image.reference, &image.reference, &scratch)?, ..image }
     } else {
-        let shown = ctx.relative(&archive).unwrap_or_else(|| archive.clone());
-        let image = Image { reference, archive: Some(shown), digest, platform };
-        // The archive of the same image is the same archive.
-        if before.as_ref() != Some(&image) || !archive.is_file() {
-            context::remove(&archive)?;
-            engine.save(ctx, &image.reference, &archive)?;
-        }
-        image
+        saved(ctx, &engine, image, &archive, before.as_ref())?
     };
-    context::write(&description, format!("{}\n", serde_json::to_string_pretty(&image)?))?;
+    describe(&description, &image)?;
     notes.push(format!("{}, {} for {} on {}", image.reference, image.digest, image.platform, recipe.base));
     let files = recipe.files;
     let verdict = Verdict::of(Vec::new(), format!("the image builds from {files} files and imports what it holds"));
     Ok(notes.into_iter().fold(verdict, Verdict::note))
+}
+
+/// The digest of an image in its registry; that it could not be asked is a note, and the image is built.
+fn there(ctx: &Context, reference: &str, notes: &mut Vec<String>) -> Result<Option<String>> {
+    match registry::ask_one(&ctx.tools.python, reference)? {
+        Answer::There(digest) => return Ok(Some(digest)),
+        Answer::Absent => {}
+        Answer::Unasked(why) => notes.push(format!("whether the registry has {reference} could not be asked: {why}")),
+    }
+    Ok(None)
+}
+
+/// The image with an archive of it, as an artifact; that of the same image is the same archive.
+fn saved(ctx: &Context, engine: &Engine, image: Image, archive: &Utf8Path, before: Option<&Image>) -> Result<Image> {
+    let shown = ctx.relative(archive).unwrap_or_else(|| archive.to_owned());
+    let image = Image { archive: Some(shown), ..image };
+    if before != Some(&image) || !archive.is_file() {
+        context::remove(archive)?;
+        engine.save(ctx, &image.reference, archive)?;
+    }
+    Ok(image)
+}
+
+/// Leaves what later stages are told of an image.
+fn describe(file: &Utf8Path, image: &Image) -> Result<()> {
+    context::write(file, format!("{}\n", serde_json::to_string_pretty(image)?))
 }
 
 /// The builder that works here, by name; else why none does, and the cure.

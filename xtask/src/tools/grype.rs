@@ -86,8 +86,13 @@ fn go_install(config: &Config, dir: &Utf8Path, no_archive: &str, say: &dyn Fn(&s
     };
     say(&format!("building grype {version} with go install, for its archive cannot be fetched: some minutes, once"));
     let mut env = context::clean_env(dir);
+    // Go's own cache and settings, where its user has them: in here they would stay, and a gigabyte with them.
+    for name in ["XDG_CACHE_HOME", "XDG_CONFIG_HOME"] {
+        env.remove(name);
+    }
     env.extend(context::inherited(&[
         "HOME",
+        "XDG_CONFIG_HOME",
         "XDG_CACHE_HOME",
         "GOPROXY",
         "GOFLAGS",

@@ -54,6 +54,19 @@ fn ask(path: &Utf8Path) -> Option<(Utf8PathBuf, String)> {
     Some((lines.next()?.into(), lines.next()?.to_owned()))
 }
 
+/// Every version that pyenv has, for its variable `PYENV_VERSION`; `None` where its programs are not on `PATH`.
+///
+/// Without it they refuse to run but for the version that pyenv's own settings choose, and uv takes that for a fault.
+pub fn of_pyenv() -> Option<String> {
+    let path = std::env::var("PATH").ok()?;
+    let shims = path.split(':').map(Utf8Path::new).filter(|it| it.file_name() == Some("shims"));
+    let versions = shims.filter_map(|it| it.parent()?.join("versions").read_dir_utf8().ok()).next()?;
+    let mut names: Vec<String> = versions.flatten().map(|it| it.file_name().to_owned()).collect();
+    // The newest first: it is what `python3` will be.
+    names.sort_by_key(|it| std::cmp::Reverse(it.split('.').map(|it| it.parse().unwrap_or(0)).collect::<Vec<u32>>()));
+    (!names.is_empty()).then(|| names.join(":"))
+}
+
 /// The x of 3.x; 0 for a Python 2.
 pub fn minor_of(version: &str) -> u32 {
     manifest::minor(version).unwrap_or(0)

@@ -18,6 +18,10 @@ const PACKAGES: &[&str] =
 const IN_BASE: &str = "usr-is-merged,python3,tzdata,netbase,apt,ca-certificates";
 /// The pip of the base images.
 const PIP: &str = "pip==25.3";
+/// Switches the loopback interface on (SIOCSIFFLAGS, up and running), then becomes the command that follows.
+const LOOPBACK: &str = "import fcntl, os, socket, struct, sys\n\
+    fcntl.ioctl(socket.socket(), 0x8914, struct.pack('16sh14x', b'lo', 0x41))\n\
+    os.execvp(sys.argv[1], sys.argv[1:])";
 /// The kernel's list of what it can emulate.
 const BINFMT: &str = "/proc/sys/fs/binfmt_misc";
 
@@ -117,15 +121,18 @@ impl Machine {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    /// The same on a directory and without any network; the exit code and all that it printed.
-    pub fn run_offline(&self, image: &str, dir: &Utf8Path, args: &[&str]) -> (i32, String) {
+    /// The same on a directory, with variables and without any network; the exit code and all that it printed.
+    pub fn run_offline(&self, image: &str, dir: &Utf8Path, variables: &[(&str, &str)], args: &[&str]) -> (i32, String) {
         let container = self.buildah(&["from", "--pull-never", image]);
         let container = container.trim();
         let mount = format!("{dir}:{dir}");
-        // A network of its own, with nothing in it.
-        let mut command =
-            self.command("unshare", &["--net", "timeout", "300", "buildah", "run", "--isolation", "chroot"]);
-        command.args(["--volume", &mount, "--workingdir", dir.as_str(), container, "--"]).args(args);
+        // A network of its own, with nothing in it but the machine itself, as docker's `none`: Jupyter talks to its kernels by it.
+        let mut command = self.command("unshare", &["--net", "python3", "-c", LOOPBACK]);
+        command.args(["timeout", "300", "buildah", "run", "--isolation", "chroot", "--volume", &mount]);
+        for (name, value) in variables {
+            command.arg("--env").arg(format!("{name}={value}"));
+        }
+        command.args(["--workingdir", dir.as_str(), container, "--"]).args(args);
         let output = command.output().expect("it runs");
         self.buildah(&["rm", container]);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

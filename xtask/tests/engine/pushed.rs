@@ -87,6 +87,12 @@ fn an_image_is_pushed_once_and_later_jobs_use_it() {
     sandbox.append("projects/gamma/src/gamma/__init__.py", "\n# A word more.\n");
     let third = job(&machine, &registry, &sandbox, &emit, None);
     assert!(third.stdout.contains("\ngamma.docker-build:\n"), "{}", third.stdout);
+    unasked(registry, &sandbox);
+}
+
+/// A registry that lets nobody in, and one that is not there any more.
+fn unasked(registry: Registry, sandbox: &Sandbox) {
+    let emit = ["emit", "--project", "gamma"];
     let mut stranger = sandbox.command(&emit);
     stranger.envs(registry.variables()).env("CI_REGISTRY_PASSWORD", "wrong");
     let host = registry.host.clone();

@@ -20,6 +20,7 @@ mod planted_lint;
 mod planted_sbom;
 mod planted_ship;
 mod planted_undeclared;
+mod remembered;
 mod running;
 mod sbom;
 mod semgrep_rules;

@@ -1,0 +1,148 @@
+//! What was parsed of manifests and locks, as text that outlives the process: the next plan reads only what has changed.
+//!
+//! Pure. Everything is found by its content, and the text is of use only to the code that wrote it: the slightest doubt
+//! and it counts for nothing. Must not decide where it is kept.
+
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hasher as _};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use camino::Utf8PathBuf;
+use serde::{Deserialize, Serialize};
+
+use super::{Memo, User};
+use crate::facts::Facts;
+use crate::locked::{Dirs, Local, Scope};
+use crate::tree::Id;
+
+/// What an earlier process has parsed.
+#[derive(Debug, Default)]
+pub struct Known {
+    pub(super) manifests: HashMap<Id, Facts>,
+    pub(super) dirs: HashMap<User, Dirs>,
+}
+
+/// The text below the first line.
+#[derive(Serialize, Deserialize)]
+struct Written<F> {
+    manifests: Vec<(String, F)>,
+    /// Content of the lock, name of the project, whether the lock is for it alone, its local packages.
+    locks: Vec<(String, String, bool, Vec<Dir>)>,
+}
+
+/// A local package: its directory, whether it is needed only for groups, and by which extras, where by nothing else.
+type Dir = (Utf8PathBuf, bool, BTreeSet<String>);
+
+/// How many manifests and locks are worth writing down: fewer are read faster than the text about them is checked.
+const MANY: usize = 50;
+
+impl Memo {
+    /// One that knows what an earlier process has written. `program` tells builds of this program apart: another one
+    /// may read otherwise.
+    ///
+    /// # Errors
+    /// When the text is damaged. That of another build is no error: it is as if there were none.
+    pub fn with(text: &str, program: &str) -> Result<Memo> {
+        let (first, rest) = text.split_once('\n').context("it has no first line")?;
+        let (of, sum) = first.split_once(' ').context("its first line is damaged")?;
+        if of != hash(program) {
+            return Ok(Memo::default());
+        }
+        if sum != hash(rest) {
+            bail!("its content is not what was written");
+        }
+        let written: Written<Facts> = serde_json::from_str(rest)?;
+        let mut known = Known::default();
+        for (id, facts) in written.manifests {
+            known.manifests.insert(Id::from_hex(&id)?, facts);
+        }
+        for (id, name, alone, dirs) in written.locks {
+            let scope = |dev| if dev { Scope::Dev } else { Scope::Runtime };
+            let dirs = dirs.into_iter().map(|(dir, dev, by)| Local { dir, scope: scope(dev), by }).collect();
+            known.dirs.insert((Id::from_hex(&id)?, name, alone), dirs);
+        }
+        Ok(Memo { earlier: known, ..Memo::default() })
+    }
+
+    /// What was asked for since, as text; `None` when that is little, and when it is what an earlier process has written.
+    ///
+    /// # Errors
+    /// When something of it cannot be written as JSON.
+    pub fn text(&self, program: &str) -> Result<Option<String>> {
+        if !self.is_new || self.manifests.len() + self.dirs.len() < MANY {
+            return Ok(None);
+        }
+        let mut manifests: Vec<(String, &Arc<Facts>)> =
+            self.manifests.iter().map(|(id, facts)| (id.to_hex(), facts)).collect();
+        manifests.sort_by(|a, b| a.0.cmp(&b.0));
+        let of = |((id, name, alone), dirs): (&User, &Arc<Dirs>)| {
+            let dirs = dirs.iter().map(|it| (it.dir.clone(), it.scope != Scope::Runtime, it.by.clone())).collect();
+            (id.to_hex(), name.clone(), *alone, dirs)
+        };
+        let mut locks: Vec<_> = self.dirs.iter().map(of).collect();
+        locks.sort();
+        let manifests = manifests.into_iter().map(|(id, facts)| (id, facts.as_ref())).collect();
+        let rest = serde_json::to_string(&Written { manifests, locks })?;
+        Ok(Some(format!("{} {}\n{rest}", hash(program), hash(&rest))))
+    }
+}
+
+/// Tells texts apart that differ by accident; it need not withstand anybody, since the file is the user's own.
+fn hash(text: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(text.as_bytes());
+    format!("{:016x}", hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn memo() -> Memo {
+        let mut memo = Memo { is_new: true, ..Memo::default() };
+        for number in 0..MANY as u8 {
+            let id = Id::new(&[number; 20]).expect("20 bytes");
+            let text = format!("[project]\nname='p{number}'\n[tool.xtask]\ngitlab-platforms=['linux/amd64']\n");
+            let facts = Facts::parse("pyproject.toml".into(), &text).expect("a manifest");
+            memo.manifests.insert(id, Arc::new(facts));
+            let local = |dir: &str, scope, by: &[&str]| {
+                let by = by.iter().map(|it| (*it).to_owned()).collect();
+                Local { dir: dir.into(), scope, by }
+            };
+            let dirs = vec![local("../a", Scope::Runtime, &["x", "y"]), local("../b", Scope::Dev, &[])];
+            memo.dirs.insert((id, format!("p{number}"), number % 2 == 0), Arc::new(dirs));
+        }
+        memo
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let memo = memo();
+        let text = memo.text("this").expect("JSON").expect("much that is new");
+        let back = Memo::with(&text, "this").expect("undamaged");
+        assert_eq!((back.earlier.manifests.len(), back.earlier.dirs.len()), (MANY, MANY));
+        for (id, facts) in &memo.manifests {
+            assert_eq!(back.earlier.manifests[id], **facts);
+        }
+        for (user, dirs) in &memo.dirs {
+            assert_eq!(back.earlier.dirs[user], **dirs);
+        }
+        assert!(back.text("this").expect("JSON").is_none(), "nothing new was asked for");
+        assert!(Memo::with(&text, "another").expect("undamaged").earlier.manifests.is_empty());
+    }
+
+    #[test]
+    fn damage_is_noticed() {
+        let text = memo().text("this").expect("JSON").expect("much that is new");
+        for at in (0..text.len()).step_by(97).chain([text.len() - 1]) {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] ^= 1;
+            let Ok(damaged) = String::from_utf8(bytes) else { continue };
+            // Damage where the build is named makes it the text of another build.
+            let read = Memo::with(&damaged, "this");
+            assert!(read.is_err() || at < 16 && read.is_ok_and(|it| it.earlier.manifests.is_empty()), "byte {at}");
+            assert!(text.get(..at).is_none_or(|it| Memo::with(it, "this").is_err()), "cut off at {at}");
+        }
+    }
+}
