@@ -350,7 +350,7 @@ fn forget(value: &mut Value) {
         }),
         Value::Array(list) => {
             list.iter_mut().for_each(forget);
-            list.sort_by_key(Value::to_string);
+            list.sort_by_cached_key(Value::to_string);
         }
         _ => {}
     }

@@ -4,6 +4,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::survey::Memo;
@@ -14,7 +15,8 @@ const FORGOTTEN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// What earlier plans in a repository have parsed, and a warning when that cannot be read.
 pub fn recall(root: &Utf8Path) -> (Memo, Option<String>) {
-    let (Some(path), Some(program)) = (file(root), program()) else { return Default::default() };
+    // Where there is no place for it, `keep` says so.
+    let (Ok(path), Some(program)) = (file(root), program()) else { return Default::default() };
     let Ok(bytes) = std::fs::read(&path) else { return Default::default() };
     let read = String::from_utf8(bytes).map_err(Into::into).and_then(|text| Memo::with(&text, &program));
     match read {
@@ -29,22 +31,29 @@ pub fn recall(root: &Utf8Path) -> (Memo, Option<String>) {
 
 /// Keeps what was parsed; a warning when that cannot be written.
 pub fn keep(root: &Utf8Path, memo: &Memo) -> Option<String> {
-    let (path, program) = (file(root)?, program()?);
-    let text = memo.text(&program).ok()??;
-    let dir = path.parent()?;
-    for entry in dir.read_dir_utf8().into_iter().flatten().flatten() {
+    let text = memo.text(&program()?).ok()??;
+    let written = file(root).and_then(|path| {
+        forget(&path);
+        context::write(&path, text)
+    });
+    let error = written.err()?;
+    Some(format!("what was read is not kept for the next plan, which will be slower: {error:#}"))
+}
+
+/// Deletes what is kept for repositories that nobody plans for any more.
+fn forget(path: &Utf8Path) {
+    let entries = path.parent().and_then(|dir| dir.read_dir_utf8().ok());
+    for entry in entries.into_iter().flatten().flatten() {
         let used = entry.metadata().and_then(|it| it.modified());
         if used.is_ok_and(|it| SystemTime::now().duration_since(it).is_ok_and(|it| it > FORGOTTEN)) {
             let _ = std::fs::remove_file(entry.path());
         }
     }
-    let error = context::write(&path, text).err()?;
-    Some(format!("what was read is not kept for the next plan, which will be slower: {error:#}"))
 }
 
-fn file(root: &Utf8Path) -> Option<Utf8PathBuf> {
+fn file(root: &Utf8Path) -> Result<Utf8PathBuf> {
     let name = &sources::sha256(root.as_str().as_bytes())[..32];
-    Some(tools::cache_dir().ok()?.join("plans").join(name))
+    Ok(tools::cache_dir()?.join("plans").join(name))
 }
 
 /// Tells builds of this program apart.
