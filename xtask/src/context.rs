@@ -4,6 +4,8 @@
 //! directory, never with what the caller's shell happened to hold.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 
 use anyhow::{Context as _, Result};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -53,6 +55,11 @@ const INDEX: &[&str] = &[
     "PIP_EXTRA_INDEX_URL",
     "NETRC",
 ];
+
+/// Is this a CI machine?
+pub fn is_ci() -> bool {
+    std::env::var("CI").is_ok_and(|it| it == "true" || it == "1")
+}
 
 /// The caller's values of these variables, where set.
 pub fn inherited(names: &[&str]) -> BTreeMap<String, String> {
@@ -219,4 +226,14 @@ pub fn write(path: &Utf8Path, text: impl AsRef<[u8]>) -> Result<()> {
     let temporary = Utf8PathBuf::from(format!("{path}.{}-{}.new", std::process::id(), proc::unique()));
     std::fs::write(&temporary, text).with_context(|| format!("could not write {temporary}"))?;
     std::fs::rename(&temporary, path).with_context(|| format!("could not write {path}"))
+}
+
+/// Writes a new file that only its owner may read: nobody sees it before its mode is set.
+///
+/// # Errors
+/// When it is there already, or cannot be written.
+pub fn write_secret(path: &Utf8Path, text: &str) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.write(true).create_new(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes())).with_context(|| format!("could not write {path}"))
 }

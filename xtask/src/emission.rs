@@ -9,6 +9,7 @@ use camino::Utf8Path;
 
 use crate::check;
 use crate::config::Config;
+use crate::context::is_ci;
 use crate::decide::Decision;
 use crate::elsewhere::Around;
 use crate::emit::{self, Input, Split, Surroundings, units};
@@ -106,10 +107,6 @@ fn pin(config: &Config, around: &mut Surroundings) -> Result<()> {
         Answer::Unasked(why) => around.unpinned = Some(why),
     }
     Ok(())
-}
-
-fn is_ci() -> bool {
-    std::env::var("CI").is_ok_and(|it| it == "true" || it == "1")
 }
 
 /// Where images of projects go, from here as from the jobs that are made.

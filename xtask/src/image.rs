@@ -11,9 +11,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::context::{self, Context};
 use crate::discover::Repo;
 use crate::engine::{self, CONTEXT, Order, network};
-use crate::registry::{self, Answer};
 use crate::tools::{Tool, Tools};
-use crate::{files, flags, images, proc, sources};
+use crate::{files, flags, images, proc, registry, sources};
 
 /// The recipe, below the repository's root.
 const RECIPE: &str = "ci/Dockerfile";
@@ -161,14 +160,7 @@ fn there(ctx: &Context, reference: &str, say: &dyn Fn(&str)) -> Result<Option<St
     if !registry::is_plain(reference) {
         return Ok(None);
     }
-    Ok(match registry::ask_one(&ctx.tools.python, reference)? {
-        Answer::There(digest) => Some(digest),
-        Answer::Absent => None,
-        Answer::Unasked(why) => {
-            say(&format!("whether the registry has {reference} could not be asked: {why}"));
-            None
-        }
-    })
+    registry::digest(&ctx.tools.python, reference, &mut |text| say(&text))
 }
 
 /// The image's name and tag: the hash of what goes in and what it is built on, and the platform's architecture.

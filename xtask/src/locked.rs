@@ -112,9 +112,7 @@ impl Locked {
     /// # Errors
     /// When it is no TOML.
     pub fn parse(path: &Utf8Path, text: &str) -> Result<Locked> {
-        let table: Table =
-            toml::from_str(text).with_context(|| format!("{path} is not a valid lock; `uv lock` writes a new one"))?;
-        Ok(Locked::of(&table, true))
+        Ok(Locked::of(&table(path, text)?, true))
     }
 
     /// Just the local packages, without reading the others: a lock is long and few of its packages are local.
@@ -139,9 +137,7 @@ impl Locked {
             }
         }
         wanted.extend(start.filter(|_| is_wanted).map(|from| &text[from..]));
-        let table: Table = toml::from_str(&wanted)
-            .with_context(|| format!("{path} is not a valid lock; `uv lock` writes a new one"))?;
-        Ok(Locked::of(&table, false))
+        Ok(Locked::of(&table(path, &wanted)?, false))
     }
 
     /// From the parsed text; without `digests`, where each package is and what it needs, but not what it holds.
@@ -264,6 +260,10 @@ impl Locked {
         names.reverse();
         names
     }
+}
+
+fn table(path: &Utf8Path, text: &str) -> Result<Table> {
+    toml::from_str(text).with_context(|| format!("{path} is not a valid lock; `uv lock` writes a new one"))
 }
 
 /// The lock-wide part: everything but the packages, the list of members, and the number of times uv rewrote it.

@@ -9,6 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Parser;
+use xtask::context::is_ci;
 use xtask::decide::{self, Decision};
 use xtask::discover::Repo;
 use xtask::flags::{Command, Flags, How, Selection};
@@ -321,11 +322,6 @@ fn record(witness: Result<Witness>, repo: &Repo, tools: &Tools, records: &mut [R
         Ok(_) => {}
         Err(error) => anstream::eprintln!("warning: the verdicts of this run are not kept: {error:#}"),
     }
-}
-
-/// Is this a CI machine?
-fn is_ci() -> bool {
-    std::env::var("CI").is_ok_and(|it| it == "true" || it == "1")
 }
 
 /// Two runs in one work tree would write the same files.

@@ -5,8 +5,6 @@
 //! or a message. Must not know what an image is for.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -83,6 +81,20 @@ pub fn ask_one(python: &Utf8Path, reference: &str) -> Result<Answer> {
     ask(python, &[reference.to_owned()])?.pop().context("one question has one answer")
 }
 
+/// The digest of an image, for one who makes it where it is not there; that it could not be asked is said, and it counts as
+/// not there.
+///
+/// # Errors
+/// As [`ask`].
+pub fn digest(python: &Utf8Path, reference: &str, say: &mut dyn FnMut(String)) -> Result<Option<String>> {
+    match ask_one(python, reference)? {
+        Answer::There(digest) => return Ok(Some(digest)),
+        Answer::Absent => {}
+        Answer::Unasked(why) => say(format!("whether the registry has {reference} could not be asked: {why}")),
+    }
+    Ok(None)
+}
+
 /// Credentials in the form and under the name of docker's own file, for programs that push or pull.
 #[derive(Debug)]
 pub struct Login {
@@ -98,15 +110,7 @@ impl Login {
     pub fn write(scratch: &Utf8Path) -> Result<Login> {
         let login = Login { dir: scratch.join("login") };
         context::remake(&login.dir)?;
-        let path = login.file();
-        let mut file = std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
-            .with_context(|| format!("could not write {path}"))?;
-        let text = json!({ "auths": auths() }).to_string();
-        file.write_all(text.as_bytes()).with_context(|| format!("could not write {path}"))?;
+        context::write_secret(&login.file(), &json!({ "auths": auths() }).to_string())?;
         Ok(login)
     }
 

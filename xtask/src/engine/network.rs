@@ -2,10 +2,7 @@
 //!
 //! They are no part of the tag: the same sources through another mirror are the same image.
 
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::context::{self, Context};
@@ -63,13 +60,7 @@ pub fn write(ctx: &Context, scratch: &Utf8Path) -> Result<Secrets> {
     let network = scratch.join("network");
     let text: String = env.iter().map(|(name, value)| format!("export {name}={}\n", proc::quote(value))).collect();
     context::remove(&network)?;
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&network)
-        .with_context(|| format!("could not write {network}"))?;
-    file.write_all(text.as_bytes()).with_context(|| format!("could not write {network}"))?;
+    context::write_secret(&network, &text)?;
     files.push(("network", network.clone()));
     Ok(Secrets { network, files })
 }

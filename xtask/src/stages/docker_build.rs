@@ -10,7 +10,7 @@ use crate::context::{self, Context};
 use crate::discover::Project;
 use crate::engine::{self, Engine, network};
 use crate::images::{FILE, Home, Image};
-use crate::registry::{self, Answer};
+use crate::registry;
 use crate::verdict::{Case, Verdict};
 
 mod output;
@@ -51,7 +51,7 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
         notes.push(format!("not pushed: `push` in [docker-build] names {name}, which is not set here"));
     }
     let platform = settings.platform.clone();
-    if pushes && let Some(digest) = there(ctx, &reference, &mut notes)? {
+    if pushes && let Some(digest) = registry::digest(&ctx.tools.python, &reference, &mut |note| notes.push(note))? {
         context::remove(&archive)?;
         let image = Image { reference, archive: None, digest, platform };
         describe(&description, &image)?;
@@ -89,16 +89,6 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     let files = recipe.files;
     let verdict = Verdict::of(Vec::new(), format!("the image builds from {files} files and imports what it holds"));
     Ok(notes.into_iter().fold(verdict, Verdict::note))
-}
-
-/// The digest of an image in its registry; that it could not be asked is a note, and the image is built.
-fn there(ctx: &Context, reference: &str, notes: &mut Vec<String>) -> Result<Option<String>> {
-    match registry::ask_one(&ctx.tools.python, reference)? {
-        Answer::There(digest) => return Ok(Some(digest)),
-        Answer::Absent => {}
-        Answer::Unasked(why) => notes.push(format!("whether the registry has {reference} could not be asked: {why}")),
-    }
-    Ok(None)
 }
 
 /// The image with an archive of it, as an artifact; that of the same image is the same archive.
