@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::facts::Facts;
 use crate::locked::{Dirs, Locked, Lockfile};
 use crate::policy::{IN_PARTS, Policy};
-use crate::side::{self, Contents, Globs, Side};
+use crate::side::{self, ByPath, Contents, Globs, Side};
 use crate::tree::{Entry, Id, Mode, Tree};
 
 pub mod known;
@@ -67,26 +67,27 @@ pub fn side(
     let config = Config::parse(&settings.file, &settings.text)?;
     let globs = Globs::new(&config.projects, &config.exclude)?;
     let mut contents = Contents::default();
-    for path in side::manifests(&tree, &globs) {
-        let Some(entry) = tree.get(&path) else { continue };
-        contents.manifests.insert(path.clone(), memo.manifest(&path, entry, read)?);
+    for (path, entry) in side::manifests(&tree, &globs) {
+        let facts = memo.manifest(Utf8Path::new(&path), entry, read)?;
+        contents.manifests.insert(path, facts);
     }
-    let mut users: BTreeMap<Utf8PathBuf, Vec<String>> = BTreeMap::new();
-    for (dir, lock_dir) in side::lock_dirs(&globs, &contents.manifests) {
-        let name = contents.manifests[&dir.join("pyproject.toml")].name.clone();
-        users.entry(lock_dir).or_default().extend(name);
+    contents.dirs = side::lock_dirs(&globs, &contents.manifests);
+    let mut users: ByPath<Vec<String>> = ByPath::new();
+    for (dir, lock_dir) in &contents.dirs {
+        let name = contents.manifests[&side::beside(dir.as_str(), "pyproject.toml")].name.clone();
+        users.entry(lock_dir.to_string()).or_default().extend(name);
     }
     for (dir, mut names) in users {
-        let path = dir.join("uv.lock");
+        let path = Utf8PathBuf::from(side::beside(&dir, "uv.lock"));
         let Some(entry) = tree.get(&path) else { continue };
         let lock = if differs(&path) {
             memo.lock(&path, entry, read)?
         } else {
-            let manifest = contents.manifests.get(&dir.join("pyproject.toml"));
+            let manifest = contents.manifests.get(&side::beside(&dir, "pyproject.toml"));
             names.sort();
             memo.locals(&path, entry, names, manifest.is_none_or(|it| it.workspace.is_none()), read)?
         };
-        contents.locks.insert(path, lock);
+        contents.locks.insert(path.into_string(), lock);
     }
     for (path, entry) in tree.iter().filter(|(_, entry)| entry.mode == Mode::Link) {
         // A target that is no text leads nowhere that could be followed.
@@ -103,7 +104,7 @@ pub fn side(
             policy
         }
     };
-    Side::new(tree, &globs, contents, policy)
+    Side::new(tree, contents, policy)
 }
 
 impl Memo {

@@ -77,7 +77,7 @@ impl Side {
             found.extend(dir.map(|dir| asked(facts, name, dir)));
         }
         // A member inherits what its workspace's root says about names that it asks for.
-        let root = self.roots.get(&project.lock_dir).filter(|_| project.lock_dir != project.dir);
+        let root = self.facts_in(&project.lock_dir).filter(|_| project.lock_dir != project.dir);
         for (name, path) in root.iter().flat_map(|it| &it.sources) {
             let own = facts.sources.iter().any(|(it, _)| it == name);
             if own || !(facts.runtime.contains(name) || facts.dev.contains(name)) {
@@ -111,7 +111,7 @@ impl Side {
 
     /// Is the project's lock for it alone?
     fn is_alone(&self, project: &Project) -> bool {
-        self.roots.get(&project.lock_dir).is_none_or(|it| it.workspace.is_none())
+        self.facts_in(&project.lock_dir).is_none_or(|it| it.workspace.is_none())
     }
 
     /// Everything a project needs in the repository, itself left out, each with what for; sorted by directory.
