@@ -2,7 +2,7 @@
 //!
 //! Nothing is read twice: what two revisions share is parsed once. Does no input or output itself; the reader does.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -11,7 +11,7 @@ use toml::{Table, Value};
 
 use crate::config::Config;
 use crate::facts::Facts;
-use crate::locked::{Dirs, Locked, Lockfile};
+use crate::locked::{Dirs, Locked, Lockfile, Packages};
 use crate::policy::{IN_PARTS, Policy};
 use crate::side::{self, ByPath, Contents, Globs, Side};
 use crate::tree::{Entry, Id, Mode, Tree};
@@ -43,6 +43,7 @@ pub struct Memo {
     locks: HashMap<Id, Arc<Lockfile>>,
     dirs: HashMap<User, Arc<Dirs>>,
     policies: HashMap<String, Arc<Policy>>,
+    packages: Packages,
     /// What an earlier process has parsed; what is asked for goes from there into the fields above.
     earlier: Known,
     /// Was anything parsed that no earlier process has parsed?
@@ -108,6 +109,19 @@ pub fn side(
 }
 
 impl Memo {
+    /// Forgets what is of no use to those who go on from this revision: what neither has changed nor is in it.
+    pub fn leave(&mut self, tree: &Tree) {
+        let is_read = |path: &Utf8Path| matches!(path.file_name(), Some("uv.lock" | "pyproject.toml"));
+        let ids: HashSet<Id> = tree.iter().filter(|(path, _)| is_read(path)).map(|(_, entry)| entry.id).collect();
+        let count = self.locks.len();
+        self.manifests.retain(|id, _| ids.contains(id));
+        self.locks.retain(|id, _| ids.contains(id));
+        self.dirs.retain(|user, _| ids.contains(&user.0));
+        if self.locks.len() < count {
+            self.packages.sweep();
+        }
+    }
+
     fn manifest(&mut self, path: &Utf8Path, entry: Entry, read: &mut Reader) -> Result<Arc<Facts>> {
         if let Some(known) = self.manifests.get(&entry.id) {
             return Ok(known.clone());
@@ -132,7 +146,8 @@ impl Memo {
         }
         let bytes = read(path, entry)?;
         let text = std::str::from_utf8(&bytes).with_context(|| format!("{path} is no UTF-8"));
-        let parsed = Arc::new(text.and_then(|text| Locked::parse(path, text)).map_or_else(broken, Lockfile::Whole));
+        let parsed = text.and_then(|text| Locked::parse_with(path, text, &mut self.packages));
+        let parsed = Arc::new(parsed.map_or_else(broken, Lockfile::Whole));
         self.locks.insert(entry.id, parsed.clone());
         Ok(parsed)
     }
@@ -148,7 +163,11 @@ impl Memo {
     ) -> Result<Arc<Lockfile>> {
         let users: Vec<User> = names.into_iter().map(|it| (entry.id, it, alone)).collect();
         if users.iter().filter(|it| !self.recall(it)).count() > 0 {
-            let lock = if alone { scan(path, &read(path, entry)?) } else { self.lock(path, entry, read)? };
+            let lock = match self.locks.get(&entry.id).and_then(|it| it.scanned()).filter(|_| alone) {
+                Some(lock) => Arc::new(Lockfile::Whole(lock)),
+                None if alone => scan(path, &read(path, entry)?),
+                None => self.lock(path, entry, read)?,
+            };
             let Lockfile::Whole(lock) = &*lock else { return Ok(lock) };
             self.is_new = true;
             for user in &users {
