@@ -2,12 +2,31 @@
 //!
 //! Must not know what is in a report: `junit.rs` and `gitlab.rs` do.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use camino::Utf8Path;
 
 use crate::handover::Handed;
 use crate::run::Record;
 use crate::{context, gitlab, images, junit};
+
+/// Holds `target/ci` for one run, waiting for another to end: two in one work tree would write the same files.
+///
+/// # Errors
+/// When it cannot be made or locked.
+pub fn only_one(out: &Utf8Path, say: &dyn Fn(&str)) -> Result<std::fs::File> {
+    if out.is_symlink() {
+        // What runs leave is emptied again and again: it must not be somebody else's directory.
+        bail!("{out} is a symbolic link; remove it, and make `target` the link where the space is elsewhere");
+    }
+    std::fs::create_dir_all(out).with_context(|| format!("could not create {out}, where runs leave everything"))?;
+    let path = out.join("lock");
+    let file = std::fs::File::create(&path).with_context(|| format!("could not create {path}"))?;
+    if file.try_lock().is_err() {
+        say(&format!("another run works in {out}; waiting for it to end"));
+        file.lock().with_context(|| format!("could not lock {path}"))?;
+    }
+    Ok(file)
+}
 
 /// Makes `target/ci` ready: what earlier runs left of these jobs must not be taken for this run's.
 ///

@@ -83,7 +83,9 @@ fn dispatch(flags: Flags) -> Result<i32> {
             Ok(if steps.iter().any(|it| it.error.is_some()) { 2 } else { 0 })
         }
         Command::Image(wish) => {
-            print(&image::command(&start.repo()?, &wish, &|text| anstream::eprintln!("{text}"))?)?;
+            let repo = start.repo()?;
+            let _lock = (!wish.name).then(|| only_one(&repo.abs("target/ci"))).transpose()?;
+            print(&image::command(&repo, &wish, &|text| anstream::eprintln!("{text}"))?)?;
             Ok(0)
         }
         Command::Reproduce { what, how } => {
@@ -326,18 +328,7 @@ fn record(witness: Result<Witness>, repo: &Repo, tools: &Tools, records: &mut [R
 
 /// Two runs in one work tree would write the same files.
 fn only_one(out: &Utf8Path) -> Result<std::fs::File> {
-    if out.is_symlink() {
-        // What runs leave is emptied again and again: it must not be somebody else's directory.
-        bail!("{out} is a symbolic link; remove it, and make `target` the link where the space is elsewhere");
-    }
-    std::fs::create_dir_all(out).with_context(|| format!("could not create {out}, where runs leave everything"))?;
-    let path = out.join("lock");
-    let file = std::fs::File::create(&path).with_context(|| format!("could not create {path}"))?;
-    if file.try_lock().is_err() {
-        anstream::eprintln!("another run works in {out}; waiting for it to end");
-        file.lock().with_context(|| format!("could not lock {path}"))?;
-    }
-    Ok(file)
+    leave::only_one(out, &|text| anstream::eprintln!("{text}"))
 }
 
 fn list_tools(repo: &Repo, fetch: bool) -> Result<i32> {

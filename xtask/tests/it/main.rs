@@ -24,3 +24,4 @@ mod remembered;
 mod running;
 mod sbom;
 mod semgrep_rules;
+mod times;
