@@ -22,7 +22,7 @@ use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
 use xtask::{
     audit, check, clean, context, doctor, elsewhere, emission, emit, gitlab, graphview, image, init, junit, leave,
-    planview, proc, report, times, verdicts,
+    manifest, planview, proc, report, times, verdicts,
 };
 
 fn main() {
@@ -226,7 +226,7 @@ impl Start {
     }
 }
 
-/// Without a project there is nothing that could be red.
+/// Without a project there is nothing that could be red; and with some no run begins.
 fn check_projects(plan: &Plan, place: &Place) -> Result<()> {
     if plan.projects.is_empty() {
         bail!(
@@ -234,7 +234,7 @@ fn check_projects(plan: &Plan, place: &Place) -> Result<()> {
             place.file
         );
     }
-    Ok(())
+    plan.projects.iter().try_for_each(|it| manifest::check_names(&it.dir.join("pyproject.toml"), &it.name))
 }
 
 /// The same wish as words, for a run elsewhere; but for the revisions.

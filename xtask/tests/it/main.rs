@@ -14,6 +14,7 @@ mod elsewhere;
 mod emit;
 mod fakes;
 mod gitlab;
+mod hostile;
 mod init;
 mod planted_env;
 mod planted_lint;
