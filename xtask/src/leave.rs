@@ -2,12 +2,14 @@
 //!
 //! Must not know what is in a report: `junit.rs` and `gitlab.rs` do.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result, bail};
 use camino::Utf8Path;
 
 use crate::handover::Handed;
 use crate::run::Record;
-use crate::{context, gitlab, images, junit};
+use crate::{context, gitlab, images, junit, verdicts};
 
 /// Holds `target/ci` for one run, waiting for another to end: two in one work tree would write the same files.
 ///
@@ -42,6 +44,7 @@ pub fn prepare(out: &Utf8Path, handed: &Handed) -> Result<()> {
         for dir in ["junit", "logs", "gitlab"] {
             context::remake(&out.join(dir))?;
         }
+        remove_images_of_others(out, handed)?;
     }
     for (project, image) in &handed.images {
         // As if docker-build had left it.
@@ -59,6 +62,18 @@ pub fn prepare(out: &Utf8Path, handed: &Handed) -> Result<()> {
         }
     }
     nothing_together(out)
+}
+
+/// Where a runner keeps its work tree, there may be images of an earlier pipeline: those that no job of this one has made go.
+fn remove_images_of_others(out: &Utf8Path, handed: &Handed) -> Result<()> {
+    let jobs = &handed.plan.jobs;
+    let makes = |project: &str| jobs.iter().any(|it| it.project == project && it.stage.name == images::MAKER);
+    let made = |project: &str| verdicts::is_done(out, &handed.run, project, images::MAKER);
+    let others = jobs.iter().map(|it| it.project.as_str()).filter(|it| !makes(it) && !made(it));
+    others.collect::<BTreeSet<_>>().into_iter().try_for_each(|project| {
+        let path = out.join("reports").join(project).join(images::FILE);
+        remove_if_there(&path)
+    })
 }
 
 /// Removes what runs leave of all their jobs together.

@@ -12,6 +12,7 @@ use xtask::stages::{self, Run};
 use xtask::tools::Tools;
 use xtask::verdict::{Outcome, Status, Verdict};
 
+use crate::emit::{handed, part};
 use crate::planted_sbom::{database, run};
 use crate::support::{Case, Sandbox, finish};
 
@@ -230,4 +231,32 @@ fn an_image_that_lacks_what_ships() {
     let verdict = stage(&sandbox, "sbom", &["docker-build", "sbom"]);
     assert_eq!(verdict.outcome(), Outcome::Error);
     assert!(verdict.cases[0].message.contains("lacks idna 3.7"), "{verdict:#?}");
+}
+
+#[test]
+fn an_image_of_an_earlier_pipeline_is_not_looked_at() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.xtask(&["stage", "sbom", "--project", "alpha"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    let verdict = |project: &str, run: &str, outcome: &str| {
+        let text = json!({ "run": run, "outcome": outcome, "holds_back": false }).to_string();
+        sandbox.write(&format!("target/ci/verdicts/{project}.docker-build.json"), text);
+    };
+    let looked_at = |what: &str, elsewhere: &[&str], code: i32| {
+        archive(&sandbox, None);
+        let plan = part("2", &["alpha.sbom", "beta.sbom"], elsewhere);
+        let ran = handed(&sandbox, &plan, &["stage", "sbom"]);
+        assert_eq!(ran.code, code, "{what}: {}", ran.all());
+        sandbox.root.join("target/ci/reports/alpha/sbom-image.cdx.json").exists()
+    };
+    let both = ["alpha.docker-build", "beta.docker-build"];
+    // beta's job is there in every case, so the stage is one of the run.
+    verdict("beta", "2", "skip");
+    verdict("alpha", "2", "ok");
+    assert!(looked_at("made in this pipeline", &both, 0));
+    verdict("alpha", "2", "skip");
+    assert!(!looked_at("not made in this one", &both, 0));
+    verdict("alpha", "1", "ok");
+    assert!(!looked_at("made in an earlier one", &both, 3));
+    assert!(!looked_at("no part of this one", &both[1..], 0));
 }
