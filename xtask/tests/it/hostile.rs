@@ -9,7 +9,9 @@ fn add(sandbox: &Sandbox, dir: &str, name: &str) {
     for file in ["pyproject.toml", "uv.lock", "README.md", "src/beta/__init__.py", "tests/test_beta.py"] {
         let text = sandbox.read(&format!("projects/beta/{file}"));
         let quoted = serde_json::to_string(name).expect("a text");
-        sandbox.write(&format!("{at}/{file}"), text.replacen("name = \"beta\"", &format!("name = {quoted}"), 1));
+        let text = text.replacen("name = \"beta\"", &format!("name = {quoted}"), 1);
+        let backend = "[tool.uv.build-backend]\nmodule-name = \"beta\"\n\n[tool.ruff]";
+        sandbox.write(&format!("{at}/{file}"), text.replacen("[tool.ruff]", backend, 1));
     }
 }
 
@@ -54,6 +56,8 @@ fn odd_directories_are_taken_as_they_are() {
     let ran = sandbox.xtask(&["stage", "ruff", "lock", "--all"]);
     assert_eq!(ran.code, 0, "{}", ran.all());
     assert!(ran.stdout.contains(&format!("{} ok of", 2 * (odd.len() + 3))), "{}", ran.all());
+    let ran = sandbox.xtask(&["stage", "pytest", "build", "--project", "odd-3"]);
+    assert_eq!(ran.code, 0, "coverage.py knows variables in paths: {}", ran.all());
     let made = sandbox.xtask(&["emit", "--all", "--output", "child.yml"]);
     assert_eq!(made.code, 0, "{}", made.all());
     let text = sandbox.read("child.yml");
