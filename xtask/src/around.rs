@@ -86,7 +86,7 @@ impl Around {
                 World::Dotnet
             } else if LOCKS.contains(&name)
                 && side.tree.get(&dir.join("pyproject.toml")).is_some()
-                && !side.roots.contains_key(dir)
+                && side.facts_in(dir).is_none()
             {
                 World::Python
             } else {

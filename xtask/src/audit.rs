@@ -72,6 +72,7 @@ pub fn replay(place: &Place, head: &str, count: usize) -> Result<Vec<Step>> {
         if let Err(error) = decide(&mut desk, &mut memo, (&it.commit, head_tree), base, &changes, &mut step) {
             step.error = Some(format!("{error:#}"));
         }
+        memo.leave(&base_tree);
         tree = it.parent.map(|parent| (parent, base_tree));
         steps.push(step);
     }

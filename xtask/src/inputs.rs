@@ -373,7 +373,7 @@ fn above(side: &Side, project: &Project) -> Vec<Line> {
         let path = dir.join("uv.toml");
         let file = side.tree.get(&path);
         found.extend(file.map(|it| (path.to_string(), value(it))));
-        let table = side.roots.get(dir).filter(|it| it.uv.is_some() || dir == project.lock_dir);
+        let table = side.facts_in(dir).filter(|it| it.uv.is_some() || dir == project.lock_dir);
         let digest = |it: &Facts| it.uv.map_or_else(String::new, |it| hex(&it));
         found.extend(table.map(|it| (format!("{} [tool.uv]", dir.join("pyproject.toml")), digest(it))));
         // uv takes the settings that it finds first.

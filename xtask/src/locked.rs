@@ -8,19 +8,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
-use memchr::memmem;
 use toml::{Table, Value};
 
 use crate::facts::{Digest, digest};
 use crate::manifest::normalise_name;
+
+mod blocks;
+
+pub use blocks::Packages;
 
 /// A lock, or the part of it that is about local packages.
 #[derive(Debug, Default)]
 pub struct Locked {
     /// What holds for everyone who uses the lock, by key, as text.
     pub header: Vec<(String, String)>,
-    packages: Vec<Package>,
-    by_name: BTreeMap<String, Vec<usize>>,
+    packages: Vec<Arc<Package>>,
+    /// Their numbers, sorted by name.
+    by_name: Vec<u32>,
+    /// The numbers of those whose source may be local, where the text itself shows which they are.
+    near: Option<Vec<u32>>,
     /// What was asked before: every stage of a project asks the same, and so does every commit that has this lock.
     known: Mutex<BTreeMap<(String, Scope, bool), Lines>>,
 }
@@ -40,6 +46,13 @@ pub enum Lockfile {
     Locals(Vec<(String, Arc<Dirs>)>),
     /// It cannot be read, for this reason.
     Broken(String),
+}
+
+impl Lockfile {
+    /// What [`Locked::scan`] finds in it; `None` where that cannot be told from here.
+    pub fn scanned(&self) -> Option<Locked> {
+        if let Lockfile::Whole(lock) = self { lock.scanned() } else { None }
+    }
 }
 
 /// One package.
@@ -93,19 +106,6 @@ const UNSAID: &[&str] = &["url", "size", "upload-time"];
 /// Words that mark a package whose code or archive is in the repository.
 const LOCAL: &[&str] = &["editable", "directory", "virtual"];
 
-/// The lines of a lock that begin a table or name a source, each with where it begins: few of many.
-fn telling(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let bytes = text.as_bytes();
-    let starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', bytes).map(|at| at + 1));
-    starts.filter_map(move |at| {
-        let first = bytes[at..].iter().find(|it| **it != b' ' && **it != b'\t')?;
-        matches!(first, b'[' | b's').then(|| {
-            let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |it| at + it + 1);
-            (at, &text[at..end])
-        })
-    })
-}
-
 impl Locked {
     /// The whole lock; `path` is only for messages.
     ///
@@ -115,50 +115,35 @@ impl Locked {
         Ok(Locked::of(&table(path, text)?, true))
     }
 
-    /// Just the local packages, without reading the others: a lock is long and few of its packages are local.
-    ///
-    /// # Errors
-    /// When one of them is no TOML.
-    pub fn scan(path: &Utf8Path, text: &str) -> Result<Locked> {
-        // uv writes one package after the other, each `source` on a line. Where that may not be so, all is read.
-        let has = |word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-        if memchr::memchr(b'\r', text.as_bytes()).is_some() || has("'''") || has("\"\"\"") {
-            return Locked::parse(path, text);
-        }
-        let (mut wanted, mut start, mut is_wanted) = (String::new(), None, false);
-        for (at, line) in telling(text) {
-            if line.starts_with("[[package]]\n") {
-                wanted.extend(start.filter(|_| is_wanted).map(|from: usize| &text[from..at]));
-                (start, is_wanted) = (Some(at), false);
-            } else if line.starts_with("[[") || line.starts_with("[package.source") || line.starts_with("[ ") {
-                return Locked::parse(path, text);
-            } else if line.trim_start().starts_with("source") {
-                is_wanted |= line.contains("path") || LOCAL.iter().any(|it| line.contains(it));
-            }
-        }
-        wanted.extend(start.filter(|_| is_wanted).map(|from| &text[from..]));
-        Ok(Locked::of(&table(path, &wanted)?, false))
-    }
-
     /// From the parsed text; without `digests`, where each package is and what it needs, but not what it holds.
     fn of(table: &Table, digests: bool) -> Locked {
-        let mut locked = Locked { header: header(table), ..Locked::default() };
-        for value in table.get("package").and_then(Value::as_array).into_iter().flatten() {
-            let Some(package) = value.as_table().and_then(|it| Package::of(it, digests)) else { continue };
-            locked.by_name.entry(package.name.clone()).or_default().push(locked.packages.len());
-            locked.packages.push(package);
-        }
-        locked
+        let list = table.get("package").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_table);
+        let packages = list.filter_map(|it| Package::of(it, digests)).map(Arc::new).collect();
+        Locked::of_packages(header(table), packages)
+    }
+
+    fn of_packages(header: Vec<(String, String)>, packages: Vec<Arc<Package>>) -> Locked {
+        // A lock with four billion packages would not fit anywhere.
+        let mut by_name: Vec<u32> = (0..packages.len() as u32).collect();
+        by_name.sort_by(|a, b| packages[*a as usize].name.cmp(&packages[*b as usize].name));
+        Locked { header, packages, by_name, ..Locked::default() }
+    }
+
+    /// The packages of a name, in the order of the lock.
+    fn named(&self, name: &str) -> impl Iterator<Item = usize> {
+        let name_of = |it: &u32| self.packages[*it as usize].name.as_str();
+        let from = self.by_name.partition_point(|it| name_of(it) < name);
+        self.by_name[from..].iter().take_while(move |it| name_of(it) == name).map(|it| *it as usize)
     }
 
     /// The entry of a project: the local package of this name.
     fn own(&self, name: &str) -> Option<usize> {
-        self.by_name.get(name)?.iter().copied().find(|it| self.packages[*it].local.is_some())
+        self.named(name).find(|it| self.packages[*it].local.is_some())
     }
 
     /// The local packages: name and directory.
     pub fn locals(&self) -> impl Iterator<Item = &Package> {
-        self.packages.iter().filter(|it| it.local.is_some())
+        self.packages.iter().map(AsRef::as_ref).filter(|it| it.local.is_some())
     }
 
     /// The local packages that a project reaches; `alone` when the lock is for it alone.
@@ -195,13 +180,13 @@ impl Locked {
 
     fn reach_from<'a>(&'a self, own: usize, first: impl Iterator<Item = &'a Need>) -> BTreeMap<usize, Option<usize>> {
         let mut came = BTreeMap::from([(own, None)]);
-        let mut seen: BTreeSet<(usize, String)> = BTreeSet::new();
+        let mut seen: BTreeSet<(usize, &str)> = BTreeSet::new();
         let mut queue: Vec<(usize, &Need)> = first.map(|need| (own, need)).collect();
         let mut at = 0;
         while at < queue.len() {
             let (from, need) = queue[at];
             at += 1;
-            for index in self.by_name.get(&need.name).into_iter().flatten().copied() {
+            for index in self.named(&need.name) {
                 let package = &self.packages[index];
                 if need.version.is_some() && package.version != need.version {
                     continue;
@@ -209,7 +194,7 @@ impl Locked {
                 came.entry(index).or_insert(Some(from));
                 let extras = std::iter::once("").chain(need.extras.iter().map(String::as_str));
                 for extra in extras {
-                    if !seen.insert((index, extra.to_owned())) {
+                    if !seen.insert((index, extra)) {
                         continue;
                     }
                     let needs = if extra.is_empty() { Some(&package.needs) } else { package.extras.get(extra) };

@@ -118,13 +118,13 @@ fn needs_differ(base: &Side, head: &Side, dir: &Utf8Path) -> Option<Difference> 
 }
 
 /// Who needs a directory.
-type Users<'a> = HashMap<&'a Utf8Path, Vec<(&'a Project, &'a Need)>>;
+type Users<'a> = HashMap<&'a str, Vec<(&'a Project, &'a Need)>>;
 
 fn users(side: &Side) -> Users<'_> {
     let mut users = Users::new();
     for project in &side.projects {
         for need in &project.needs {
-            users.entry(&need.dir).or_default().push((project, need));
+            users.entry(need.dir.as_str()).or_default().push((project, need));
         }
     }
     users
@@ -138,7 +138,7 @@ fn spread(users: &Users, sources: &[&Utf8PathBuf], scope: Scope, found: &mut Ste
     let mut carried: HashMap<Place, Vec<&Utf8Path>> = queue.iter().map(|it| (it.0, vec![it.1])).collect();
     while let Some(((dir, part), source)) = queue.pop_front() {
         let asks = |need: &Need| part.is_empty() || need.asks.contains(part);
-        for (user, need) in users.get(dir).into_iter().flatten().filter(|it| asks(it.1)) {
+        for (user, need) in users.get(dir.as_str()).into_iter().flatten().filter(|it| asks(it.1)) {
             if user.dir == source {
                 continue;
             }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
+use std::thread::ScopedJoinHandle;
 
 use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -14,13 +15,13 @@ use crate::base::Surroundings;
 use crate::config::{self, Config};
 use crate::git::{self, Contents, Git};
 use crate::plan::{Candidate, Plan};
-use crate::policy;
 use crate::remember;
 use crate::rules::Rules;
 use crate::side::Side;
-use crate::stages::STAGES;
 use crate::survey::{self, Memo, Settings};
 use crate::tree::{self, Change, Entry, Mode, Tree};
+
+mod outside;
 
 /// What head is called when it is no commit.
 pub const WORK_TREE: &str = "work tree";
@@ -101,14 +102,26 @@ impl Revisions {
 /// On bad input at head, on a revision that does not exist, and when head is a commit and there is no git.
 pub fn read(place: &Place, range: &Range, vars: BTreeMap<String, String>) -> Result<Revisions> {
     let mut reader = Desk::open(place)?;
-    let (head, early, (mut memo, damaged)) = std::thread::scope(|scope| {
-        let head = scope.spawn(|| reader.head_tree(range.head.as_deref()));
-        let (known, early) = (remember::recall(&place.root), reader.early_base(range, &vars));
-        (head.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), early, known)
-    });
-    let mut read = compare(&mut reader, head?, early, range, vars, &mut memo)?;
-    read.warnings = damaged.into_iter().chain(remember::keep(&place.root, &memo)).collect();
-    Ok(read)
+    std::thread::scope(|scope| {
+        // To look for untracked files takes longest, and mostly there are none: until it is known, there are none.
+        let disk = reader.git.clone().filter(|_| range.head.is_none());
+        let untracked = disk.map(|git| scope.spawn(move || git.untracked()));
+        let (head, early, (mut memo, damaged)) = reader.start(range, &vars);
+        let (name, tree) = head?;
+        let guess = compare(&mut reader, (name.clone(), tree.clone()), early.clone(), range, vars.clone(), &mut memo);
+        let untracked = untracked.map(joined).transpose()?.filter(|it| !it.is_empty());
+        let mut read = match untracked {
+            None => guess?,
+            Some(files) => compare(&mut reader, (name, tree.joined(&files)), early, range, vars, &mut memo)?,
+        };
+        read.warnings = damaged.into_iter().chain(remember::keep(&place.root, &memo)).collect();
+        Ok(read)
+    })
+}
+
+/// What a thread has found; a panic of it goes on here.
+fn joined<T>(thread: ScopedJoinHandle<T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn compare(
@@ -208,6 +221,9 @@ pub fn whole(place: &Place) -> Result<Whole> {
 /// A base that was found: its commit, how, and its files.
 type Early = (Option<String>, String, Option<Tree>);
 
+/// What head is called, and its files.
+type Head = Result<(String, Tree)>;
+
 /// The means of reading.
 pub struct Desk<'a> {
     place: &'a Place,
@@ -222,6 +238,19 @@ impl<'a> Desk<'a> {
     /// When there is a repository and git cannot read it.
     pub fn open(place: &'a Place) -> Result<Desk<'a>> {
         Ok(Desk { place, git: Git::open(&place.root)?, contents: None })
+    }
+
+    /// What takes time and needs nothing else: head without its untracked files, its base, and what earlier plans have
+    /// parsed.
+    fn start(&self, range: &Range, vars: &BTreeMap<String, String>) -> (Head, Option<Early>, (Memo, Option<String>)) {
+        std::thread::scope(|scope| {
+            let head = scope.spawn(|| match (&self.git, &range.head) {
+                (Some(git), None) => Ok((WORK_TREE.to_owned(), git.tracked()?)),
+                (_, head) => self.head_tree(head.as_deref()),
+            });
+            let (known, early) = (remember::recall(&self.place.root), self.early_base(range, vars));
+            (joined(head), early, known)
+        })
     }
 
     fn head_tree(&self, head: Option<&str>) -> Result<(String, Tree)> {
@@ -299,7 +328,7 @@ impl<'a> Desk<'a> {
         if place.fixed {
             let text =
                 std::fs::read_to_string(&place.file).with_context(|| format!("could not read {}", place.file))?;
-            let outside = if inside.is_none() { outside(&dir)? } else { BTreeMap::new() };
+            let outside = if inside.is_none() { outside::policy(&dir)? } else { BTreeMap::new() };
             return Ok(Settings { text, file: place.file.clone(), dir: inside, outside });
         }
         let path = Utf8Path::new(config::FILE);
@@ -351,24 +380,4 @@ impl<'a> Desk<'a> {
         let contents = self.contents.as_mut().context("there is no git repository")?;
         contents.read(entry.id).with_context(|| format!("could not read {path} of {name}"))
     }
-}
-
-/// The policy files beside settings that are not in the repository.
-fn outside(dir: &Utf8Path) -> Result<BTreeMap<Utf8PathBuf, Vec<u8>>> {
-    let named = STAGES.iter().flat_map(|it| it.reads.policy.iter().copied());
-    let mut found = BTreeMap::new();
-    for name in named.chain([policy::UV]).chain(policy::IN_PARTS.iter().copied()) {
-        let mut queue = vec![dir.join(name.trim_end_matches('/'))];
-        while let Some(path) = queue.pop() {
-            if path.is_dir() && name.ends_with('/') {
-                for entry in path.read_dir_utf8().with_context(|| format!("could not list {path}"))? {
-                    queue.push(entry.with_context(|| format!("could not list {path}"))?.into_path());
-                }
-            } else if path.is_file() {
-                let bytes = std::fs::read(&path).with_context(|| format!("could not read {path}"))?;
-                found.insert(path.strip_prefix(dir).unwrap_or(&path).to_owned(), bytes);
-            }
-        }
-    }
-    Ok(found)
 }

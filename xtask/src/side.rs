@@ -3,7 +3,7 @@
 //! Pure: a tree and what was read of it in, a value out. Projects may exist in one revision only. Must not decide what
 //! runs.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
@@ -19,13 +19,18 @@ mod links;
 mod needs;
 mod same;
 
+/// Values by the text of their path: to compare paths part by part takes several times as long.
+pub type ByPath<T> = BTreeMap<String, T>;
+
 /// What was read of a revision, by path.
 #[derive(Debug, Default)]
 pub struct Contents {
     /// Every `pyproject.toml` that may be a project or a workspace root.
-    pub manifests: BTreeMap<Utf8PathBuf, Arc<Facts>>,
+    pub manifests: ByPath<Arc<Facts>>,
+    /// The directory of each project, with that of its lock.
+    pub dirs: Vec<(Utf8PathBuf, Utf8PathBuf)>,
     /// Every `uv.lock` that a project uses.
-    pub locks: BTreeMap<Utf8PathBuf, Arc<Lockfile>>,
+    pub locks: ByPath<Arc<Lockfile>>,
     /// Targets of symbolic links.
     pub links: BTreeMap<Utf8PathBuf, String>,
 }
@@ -38,9 +43,8 @@ pub struct Side {
     pub projects: Vec<Project>,
     pub policy: Arc<Policy>,
     pub links: BTreeMap<Utf8PathBuf, String>,
-    /// What the manifests beside the locks say, by directory.
-    pub roots: BTreeMap<Utf8PathBuf, Arc<Facts>>,
-    locks: BTreeMap<Utf8PathBuf, Arc<Lockfile>>,
+    manifests: ByPath<Arc<Facts>>,
+    locks: ByPath<Arc<Lockfile>>,
     by_dir: HashMap<String, usize>,
     by_name: HashMap<String, usize>,
 }
@@ -125,30 +129,48 @@ impl Globs {
 }
 
 /// The manifests of a tree that may be a project's or a workspace's: those under the globs and those above them.
-pub fn manifests(tree: &Tree, globs: &Globs) -> BTreeSet<Utf8PathBuf> {
-    let mut found = BTreeSet::new();
+pub fn manifests(tree: &Tree, globs: &Globs) -> ByPath<Entry> {
+    let mut found = ByPath::new();
+    // The directories that were looked at: projects stand side by side below the same few.
+    let mut seen: HashSet<&str> = HashSet::new();
     for (path, entry) in tree.iter() {
         if path.file_name() != Some("pyproject.toml") || entry.mode == Mode::Submodule {
             continue;
         }
-        let dir = path.parent().unwrap_or(Utf8Path::new(""));
-        if globs.matches(dir) {
-            found.insert(path.to_owned());
-            let above = dir.ancestors().skip(1).map(|it| it.join("pyproject.toml"));
-            found.extend(above.filter(|it| tree.get(it).is_some()));
+        let dir = parent(path.as_str());
+        if globs.matches(Utf8Path::new(dir)) {
+            found.insert(path.to_string(), entry);
+            let mut above = dir;
+            while !above.is_empty() {
+                above = parent(above);
+                if !seen.insert(above) {
+                    break;
+                }
+                let path = beside(above, "pyproject.toml");
+                found.extend(tree.get(Utf8Path::new(&path)).map(|entry| (path, entry)));
+            }
         }
     }
     found
 }
 
-/// The directories of the projects among the manifests, each with that of its lock.
-pub fn lock_dirs(globs: &Globs, manifests: &BTreeMap<Utf8PathBuf, Arc<Facts>>) -> BTreeMap<Utf8PathBuf, Utf8PathBuf> {
-    let dir_of = |path: &Utf8Path| path.parent().unwrap_or(Utf8Path::new("")).to_owned();
-    let projects = manifests.iter().filter(|(path, it)| it.name.is_some() && globs.matches(&dir_of(path)));
+/// The directory of a path; empty at the root.
+fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |it| it.0)
+}
+
+/// The path of a file in a directory.
+pub fn beside(dir: &str, name: &str) -> String {
+    if dir.is_empty() { name.to_owned() } else { format!("{dir}/{name}") }
+}
+
+/// The directories of the projects among the manifests, each with that of its lock; sorted.
+pub fn lock_dirs(globs: &Globs, manifests: &ByPath<Arc<Facts>>) -> Vec<(Utf8PathBuf, Utf8PathBuf)> {
+    let projects = manifests.iter().filter(|(path, it)| it.name.is_some() && globs.matches(parent(path).into()));
     projects
         .map(|(path, facts)| {
-            let dir = dir_of(path);
-            let above = |it: &Utf8Path| manifests.get(&it.join("pyproject.toml"))?.workspace.as_ref();
+            let dir = Utf8PathBuf::from(parent(path));
+            let above = |it: &Utf8Path| manifests.get(&beside(it.as_str(), "pyproject.toml"))?.workspace.as_ref();
             let root = if facts.workspace.is_some() { None } else { workspace(&dir, above) };
             (dir.clone(), root.unwrap_or(dir))
         })
@@ -176,13 +198,12 @@ impl Side {
     ///
     /// # Errors
     /// When two projects have one name, or a project has a path that is no UTF-8.
-    pub fn new(tree: Tree, globs: &Globs, contents: Contents, policy: Arc<Policy>) -> Result<Side> {
-        let dirs = lock_dirs(globs, &contents.manifests);
+    pub fn new(tree: Tree, contents: Contents, policy: Arc<Policy>) -> Result<Side> {
+        let Contents { manifests, dirs, locks, links } = contents;
         let mut projects: Vec<Project> = Vec::new();
-        for (dir, lock_dir) in &dirs {
-            let facts = contents.manifests[&dir.join("pyproject.toml")].clone();
+        for (dir, lock_dir) in dirs {
+            let facts = manifests[&beside(dir.as_str(), "pyproject.toml")].clone();
             let name = facts.name.clone().unwrap_or_default();
-            let (dir, lock_dir) = (dir.clone(), lock_dir.clone());
             projects.push(Project { name, dir, lock_dir, facts, needs: Vec::new(), files: Vec::new() });
         }
         projects.sort_by(|a, b| (&a.name, &a.dir).cmp(&(&b.name, &b.dir)));
@@ -197,13 +218,7 @@ impl Side {
         }
         let by_dir = projects.iter().enumerate().map(|(index, it)| (it.dir.to_string(), index)).collect();
         let by_name = projects.iter().enumerate().map(|(index, it)| (it.name.clone(), index)).collect();
-        let roots = contents
-            .manifests
-            .iter()
-            .map(|(path, facts)| (path.parent().unwrap_or(Utf8Path::new("")).to_owned(), facts.clone()))
-            .collect();
-        let links = contents.links;
-        let mut side = Side { tree, projects, policy, links, roots, locks: contents.locks, by_dir, by_name };
+        let mut side = Side { tree, projects, policy, links, manifests, locks, by_dir, by_name };
         side.assign()?;
         for index in 0..side.projects.len() {
             side.projects[index].needs = side.needs_of(index);
@@ -257,7 +272,12 @@ impl Side {
 
     /// The lock of a project: `None` when there is no file.
     pub fn lock(&self, project: &Project) -> Option<&Lockfile> {
-        self.locks.get(&project.lock_dir.join("uv.lock")).map(AsRef::as_ref)
+        self.locks.get(&beside(project.lock_dir.as_str(), "uv.lock")).map(AsRef::as_ref)
+    }
+
+    /// What the manifest in a directory says, if it is a project's or lies above one.
+    pub fn facts_in(&self, dir: &Utf8Path) -> Option<&Facts> {
+        self.manifests.get(&beside(dir.as_str(), "pyproject.toml")).map(AsRef::as_ref)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Nothing is read twice: what two revisions share is parsed once. Does no input or output itself; the reader does.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -11,9 +11,9 @@ use toml::{Table, Value};
 
 use crate::config::Config;
 use crate::facts::Facts;
-use crate::locked::{Dirs, Locked, Lockfile};
+use crate::locked::{Dirs, Locked, Lockfile, Packages};
 use crate::policy::{IN_PARTS, Policy};
-use crate::side::{self, Contents, Globs, Side};
+use crate::side::{self, ByPath, Contents, Globs, Side};
 use crate::tree::{Entry, Id, Mode, Tree};
 
 pub mod known;
@@ -43,6 +43,7 @@ pub struct Memo {
     locks: HashMap<Id, Arc<Lockfile>>,
     dirs: HashMap<User, Arc<Dirs>>,
     policies: HashMap<String, Arc<Policy>>,
+    packages: Packages,
     /// What an earlier process has parsed; what is asked for goes from there into the fields above.
     earlier: Known,
     /// Was anything parsed that no earlier process has parsed?
@@ -67,26 +68,27 @@ pub fn side(
     let config = Config::parse(&settings.file, &settings.text)?;
     let globs = Globs::new(&config.projects, &config.exclude)?;
     let mut contents = Contents::default();
-    for path in side::manifests(&tree, &globs) {
-        let Some(entry) = tree.get(&path) else { continue };
-        contents.manifests.insert(path.clone(), memo.manifest(&path, entry, read)?);
+    for (path, entry) in side::manifests(&tree, &globs) {
+        let facts = memo.manifest(Utf8Path::new(&path), entry, read)?;
+        contents.manifests.insert(path, facts);
     }
-    let mut users: BTreeMap<Utf8PathBuf, Vec<String>> = BTreeMap::new();
-    for (dir, lock_dir) in side::lock_dirs(&globs, &contents.manifests) {
-        let name = contents.manifests[&dir.join("pyproject.toml")].name.clone();
-        users.entry(lock_dir).or_default().extend(name);
+    contents.dirs = side::lock_dirs(&globs, &contents.manifests);
+    let mut users: ByPath<Vec<String>> = ByPath::new();
+    for (dir, lock_dir) in &contents.dirs {
+        let name = contents.manifests[&side::beside(dir.as_str(), "pyproject.toml")].name.clone();
+        users.entry(lock_dir.to_string()).or_default().extend(name);
     }
     for (dir, mut names) in users {
-        let path = dir.join("uv.lock");
+        let path = Utf8PathBuf::from(side::beside(&dir, "uv.lock"));
         let Some(entry) = tree.get(&path) else { continue };
         let lock = if differs(&path) {
             memo.lock(&path, entry, read)?
         } else {
-            let manifest = contents.manifests.get(&dir.join("pyproject.toml"));
+            let manifest = contents.manifests.get(&side::beside(&dir, "pyproject.toml"));
             names.sort();
             memo.locals(&path, entry, names, manifest.is_none_or(|it| it.workspace.is_none()), read)?
         };
-        contents.locks.insert(path, lock);
+        contents.locks.insert(path.into_string(), lock);
     }
     for (path, entry) in tree.iter().filter(|(_, entry)| entry.mode == Mode::Link) {
         // A target that is no text leads nowhere that could be followed.
@@ -103,10 +105,23 @@ pub fn side(
             policy
         }
     };
-    Side::new(tree, &globs, contents, policy)
+    Side::new(tree, contents, policy)
 }
 
 impl Memo {
+    /// Forgets what is of no use to those who go on from this revision: what neither has changed nor is in it.
+    pub fn leave(&mut self, tree: &Tree) {
+        let is_read = |path: &Utf8Path| matches!(path.file_name(), Some("uv.lock" | "pyproject.toml"));
+        let ids: HashSet<Id> = tree.iter().filter(|(path, _)| is_read(path)).map(|(_, entry)| entry.id).collect();
+        let count = self.locks.len();
+        self.manifests.retain(|id, _| ids.contains(id));
+        self.locks.retain(|id, _| ids.contains(id));
+        self.dirs.retain(|user, _| ids.contains(&user.0));
+        if self.locks.len() < count {
+            self.packages.sweep();
+        }
+    }
+
     fn manifest(&mut self, path: &Utf8Path, entry: Entry, read: &mut Reader) -> Result<Arc<Facts>> {
         if let Some(known) = self.manifests.get(&entry.id) {
             return Ok(known.clone());
@@ -131,7 +146,8 @@ impl Memo {
         }
         let bytes = read(path, entry)?;
         let text = std::str::from_utf8(&bytes).with_context(|| format!("{path} is no UTF-8"));
-        let parsed = Arc::new(text.and_then(|text| Locked::parse(path, text)).map_or_else(broken, Lockfile::Whole));
+        let parsed = text.and_then(|text| Locked::parse_with(path, text, &mut self.packages));
+        let parsed = Arc::new(parsed.map_or_else(broken, Lockfile::Whole));
         self.locks.insert(entry.id, parsed.clone());
         Ok(parsed)
     }
@@ -147,7 +163,11 @@ impl Memo {
     ) -> Result<Arc<Lockfile>> {
         let users: Vec<User> = names.into_iter().map(|it| (entry.id, it, alone)).collect();
         if users.iter().filter(|it| !self.recall(it)).count() > 0 {
-            let lock = if alone { scan(path, &read(path, entry)?) } else { self.lock(path, entry, read)? };
+            let lock = match self.locks.get(&entry.id).and_then(|it| it.scanned()).filter(|_| alone) {
+                Some(lock) => Arc::new(Lockfile::Whole(lock)),
+                None if alone => scan(path, &read(path, entry)?),
+                None => self.lock(path, entry, read)?,
+            };
             let Lockfile::Whole(lock) = &*lock else { return Ok(lock) };
             self.is_new = true;
             for user in &users {

@@ -129,8 +129,8 @@ pub struct Change {
 #[derive(Clone, Default)]
 pub struct Tree {
     shared: Arc<str>,
-    own: Box<str>,
-    rows: Box<[Row]>,
+    own: Arc<str>,
+    rows: Arc<[Row]>,
 }
 
 #[derive(Clone, Copy)]
@@ -231,6 +231,12 @@ impl Tree {
         Tree { shared: Arc::clone(&self.shared), own: own.into(), rows: rows.into() }
     }
 
+    /// Both together; where both have a path, the other counts.
+    pub fn joined(&self, other: &Tree) -> Tree {
+        let change = |(path, entry): (&Utf8Path, _)| Change { path: path.to_owned(), before: None, after: Some(entry) };
+        self.patched(&other.iter().map(change).collect::<Vec<_>>(), false)
+    }
+
     fn path(&self, row: &Row) -> &str {
         let (start, length) = (row.start as usize, row.length as usize);
         match start.checked_sub(self.shared.len()) {
@@ -280,7 +286,7 @@ impl Builder {
             }
             same
         });
-        Tree { shared: self.text.into(), own: Box::default(), rows: self.rows.into() }
+        Tree { shared: self.text.into(), own: Arc::default(), rows: self.rows.into() }
     }
 }
 

@@ -52,30 +52,37 @@ struct Pending<'a> {
 impl Git {
     /// The work tree: tracked files as they are now, and untracked files that are not ignored.
     ///
-    /// What a sparse checkout has left out is as the index says. A submodule with changes of its own has an id that no
-    /// commit has, and the files of a repository that lies within this one untracked are listed one by one.
-    ///
     /// # Errors
     /// When git cannot list, or a file cannot be read.
     pub fn work_tree(&self) -> Result<Tree> {
-        let list = |flags: &[&str]| self.run(&[&["ls-files", "-z", "-t", "-v"], flags].concat());
         // Two listings take no longer than the longer of them.
-        let (listing, others) = std::thread::scope(|scope| {
-            let others = scope.spawn(|| list(&["--others", "--exclude-standard"]));
-            let listing = list(&["--stage", "--modified"]).map(|listing| (self.linked(&listing), listing));
-            (listing, others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        let (tracked, untracked) = std::thread::scope(|scope| {
+            let untracked = scope.spawn(|| self.untracked());
+            (self.tracked(), untracked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
-        let ((linked, listing), others) = (listing?, others?);
-        let (tracked, others) = (rows(&listing)?, rows(&others)?);
+        Ok(tracked?.joined(&untracked?))
+    }
+
+    /// The tracked files of the work tree as they are now.
+    ///
+    /// What a sparse checkout has left out is as the index says. A submodule with changes of its own has an id that no
+    /// commit has.
+    ///
+    /// # Errors
+    /// When git cannot list, or a file cannot be read.
+    pub fn tracked(&self) -> Result<Tree> {
+        let listing = self.list(&["--stage", "--modified"])?;
+        let (linked, rows) = (self.linked(&listing), rows(&listing)?);
         let is_looked = |it: &Row| it.state != State::Kept || it.indexed.is_some_and(|it| it.mode == Mode::Submodule);
-        let looks = !others.is_empty() || tracked.iter().any(is_looked);
-        let belief = if looks { self.belief()? } else { Belief { executable: true, links: true } };
+        let belief = self.belief(rows.iter().any(is_looked))?;
         let mut pending = Pending::default();
         let mut there = HashMap::new();
-        for row in tracked.iter().chain(&others) {
+        for row in &rows {
+            // Below a link that has taken the place of a directory, git sees the files of another place.
+            if linked.iter().any(|dir| is_below(row.path, dir)) {
+                continue;
+            }
             match row.indexed {
-                // Below a link that has taken the place of a directory, git sees the files of another place.
-                Some(_) if linked.iter().any(|dir| is_below(row.path, dir)) => {}
                 Some(it) if row.state == State::Kept && it.mode != Mode::Submodule => {
                     pending.builder.push(&tree::text(row.path), it);
                 }
@@ -83,10 +90,38 @@ impl Git {
                 Some(it) if row.state == State::Skipped && !self.is_there(row.path, &mut there) => {
                     pending.builder.push(&tree::text(row.path), it);
                 }
-                None if row.path.ends_with(b"/") => self.nested(row.path, &mut pending.builder)?,
                 indexed => self.look(row.path, indexed, belief, &mut pending)?,
             }
         }
+        self.hashed(pending)
+    }
+
+    /// The untracked files of the work tree that are not ignored. Those of a repository that lies within this one are
+    /// listed one by one.
+    ///
+    /// # Errors
+    /// When git cannot list, or a file cannot be read.
+    pub fn untracked(&self) -> Result<Tree> {
+        let listing = self.list(&["--others", "--exclude-standard"])?;
+        let rows = rows(&listing)?;
+        let belief = self.belief(!rows.is_empty())?;
+        let mut pending = Pending::default();
+        for row in &rows {
+            if row.path.ends_with(b"/") {
+                self.nested(row.path, &mut pending.builder)?;
+            } else {
+                self.look(row.path, None, belief, &mut pending)?;
+            }
+        }
+        self.hashed(pending)
+    }
+
+    fn list(&self, flags: &[&str]) -> Result<Vec<u8>> {
+        self.run(&[&["ls-files", "-z", "-t", "-v"], flags].concat())
+    }
+
+    /// The tree, with what was still to be hashed.
+    fn hashed(&self, pending: Pending) -> Result<Tree> {
         let Pending { mut builder, files, links } = pending;
         let paths: Vec<&[u8]> = files.iter().map(|it| it.0).collect();
         for ((path, mode), id) in files.iter().zip(self.hash_files(&paths)?) {
@@ -199,7 +234,11 @@ impl Git {
         Ok(())
     }
 
-    fn belief(&self) -> Result<Belief> {
+    /// Asks git only where something is looked at.
+    fn belief(&self, looks: bool) -> Result<Belief> {
+        if !looks {
+            return Ok(Belief { executable: true, links: true });
+        }
         let asked = self.ask(&["config", "-z", "--type=bool", "--get-regexp", r"^core\.(filemode|symlinks)$"])?;
         // Exit code 1 says that neither is set.
         if asked.code > 1 {

@@ -9,7 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Need, Project, Said, Side};
 use crate::facts::Facts;
-use crate::locked::{Lockfile, Scope};
+use crate::locked::{Local, Lockfile, Scope};
 use crate::manifest;
 
 impl Need {
@@ -47,18 +47,23 @@ impl Side {
     /// What a project needs itself, by manifest and by lock.
     pub(super) fn needs_of(&self, index: usize) -> Vec<Need> {
         let project = &self.projects[index];
-        let mut found: BTreeMap<Utf8PathBuf, Need> = BTreeMap::new();
-        for need in self.by_manifest(project).into_iter().chain(self.by_lock(project)) {
-            let dir = self.real(&need.dir, &mut Vec::new()).unwrap_or_else(|| need.dir.clone());
-            if dir == project.dir {
-                continue;
-            }
-            match found.get_mut(&dir) {
-                Some(known) => known.join(need),
-                None => drop(found.insert(dir.clone(), Need { dir, ..need })),
+        let mut all = self.by_manifest(project);
+        all.extend(self.by_lock(project));
+        for need in &mut all {
+            if let Some(dir) = self.real(&need.dir, &mut Vec::new()) {
+                need.dir = dir;
             }
         }
-        found.into_values().collect()
+        all.retain(|it| it.dir != project.dir);
+        all.sort_by(|a, b| a.dir.as_str().cmp(b.dir.as_str()));
+        let mut found: Vec<Need> = Vec::with_capacity(all.len());
+        for need in all {
+            match found.last_mut().filter(|it| it.dir.as_str() == need.dir.as_str()) {
+                Some(known) => known.join(need),
+                None => found.push(need),
+            }
+        }
+        found
     }
 
     /// The directories that `[tool.uv.sources]` names, the workspace root's included.
@@ -77,7 +82,7 @@ impl Side {
             found.extend(dir.map(|dir| asked(facts, name, dir)));
         }
         // A member inherits what its workspace's root says about names that it asks for.
-        let root = self.roots.get(&project.lock_dir).filter(|_| project.lock_dir != project.dir);
+        let root = self.facts_in(&project.lock_dir).filter(|_| project.lock_dir != project.dir);
         for (name, path) in root.iter().flat_map(|it| &it.sources) {
             let own = facts.sources.iter().any(|(it, _)| it == name);
             if own || !(facts.runtime.contains(name) || facts.dev.contains(name)) {
@@ -94,24 +99,28 @@ impl Side {
 
     /// The local packages that the lock reaches from the project.
     fn by_lock(&self, project: &Project) -> Vec<Need> {
-        let found = match self.lock(project) {
-            Some(Lockfile::Whole(lock)) => lock.local_dirs(&project.name, self.is_alone(project)),
+        let whole;
+        let found: &[Local] = match self.lock(project) {
+            Some(Lockfile::Whole(lock)) => {
+                whole = lock.local_dirs(&project.name, self.is_alone(project));
+                &whole
+            }
             Some(Lockfile::Locals(found)) => {
                 let at = found.binary_search_by(|it| it.0.as_str().cmp(&project.name));
-                at.map_or_else(|_| Vec::new(), |it| found[it].1.to_vec())
+                at.map_or(&[], |it| &found[it].1)
             }
-            Some(Lockfile::Broken(_)) | None => Vec::new(),
+            Some(Lockfile::Broken(_)) | None => &[],
         };
-        let inside = found.into_iter().filter_map(|it| {
+        let inside = found.iter().filter_map(|it| {
             let dir = manifest::resolve(&project.lock_dir, &it.dir)?;
-            Some(Need { dir, scope: it.scope, by: it.by, asks: BTreeSet::new(), said: Said::Lock })
+            Some(Need { dir, scope: it.scope, by: it.by.clone(), asks: BTreeSet::new(), said: Said::Lock })
         });
         inside.collect()
     }
 
     /// Is the project's lock for it alone?
     fn is_alone(&self, project: &Project) -> bool {
-        self.roots.get(&project.lock_dir).is_none_or(|it| it.workspace.is_none())
+        self.facts_in(&project.lock_dir).is_none_or(|it| it.workspace.is_none())
     }
 
     /// Everything a project needs in the repository, itself left out, each with what for; sorted by directory.

@@ -2,7 +2,9 @@
 //!
 //! Pure. Must not say that something is the same when it may not be.
 
-use super::{Project, Side};
+use camino::Utf8Path;
+
+use super::{Project, Side, beside};
 
 impl Side {
     /// Do both revisions have the same projects in the same directories?
@@ -13,8 +15,8 @@ impl Side {
 
     /// Do both revisions have this very lock for the project?
     pub fn same_lock(&self, project: &Project, other: &Side) -> bool {
-        let path = project.lock_dir.join("uv.lock");
-        self.locks.contains_key(&path) == other.locks.contains_key(&path)
-            && self.tree.get(&path) == other.tree.get(&path)
+        let path = beside(project.lock_dir.as_str(), "uv.lock");
+        let entry = |side: &Side| side.tree.get(Utf8Path::new(&path));
+        self.locks.contains_key(&path) == other.locks.contains_key(&path) && entry(self) == entry(other)
     }
 }
