@@ -260,3 +260,29 @@ fn an_image_of_an_earlier_pipeline_is_not_looked_at() {
     assert!(!looked_at("made in an earlier one", &both, 3));
     assert!(!looked_at("no part of this one", &both[1..], 0));
 }
+
+#[test]
+fn a_database_that_cannot_be_renewed_where_it_is() {
+    let sandbox = Sandbox::new();
+    database(&sandbox);
+    sandbox.replace("ci/xtask.toml", "database = \"target/vulnerability-db\"\n", "");
+    let cache = sandbox.root.join("target/cache");
+    // A directory in the way of the lock stops root as well, as a read-only file system does.
+    std::fs::create_dir_all(cache.join("grype-db.lock")).expect("a directory");
+    let tools = xtask::tools::cache_dir().expect("a cache").join("tools");
+    std::os::unix::fs::symlink(tools, cache.join("tools")).expect("a link");
+    let args = ["stage", "vulnerabilities", "--project", "alpha"];
+    let run = |ci: &str| finish(sandbox.command(&args).env("XTASK_CACHE_DIR", &cache).env("CI", ci));
+    for (ci, code) in [("false", 0), ("true", 2)] {
+        let ran = run(ci);
+        assert_eq!(ran.code, code, "{}", ran.all());
+        let why = &sandbox.junit("alpha", "vulnerabilities")[0].message;
+        assert!(why.contains("no usable vulnerability database") && why.contains("XTASK_CACHE_DIR"), "{why}");
+    }
+    sandbox.rename("target/vulnerability-db", "target/cache/grype-db");
+    let ran = run("true");
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    assert!(sandbox.junit("alpha", "vulnerabilities").iter().all(|it| it.outcome == "success"), "{}", ran.all());
+    let report = sandbox.read("target/ci/junit/alpha.vulnerabilities.xml");
+    assert!(report.contains("could not be updated: could not create"), "{report}");
+}
