@@ -56,7 +56,8 @@ source = { registry = "https://example.org/simple" }
 
 fn lines(text: &str, scope: Scope) -> Vec<(String, String)> {
     let locked = Locked::parse("uv.lock".into(), text).expect("a valid lock");
-    locked.lines("app", scope, false).expect("it knows app").to_vec()
+    let lines = locked.lines("app", scope, false).expect("it knows app");
+    lines.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
 }
 
 #[test]
