@@ -179,7 +179,7 @@ impl Locked {
 
     fn reach_from<'a>(&'a self, own: usize, first: impl Iterator<Item = &'a Need>) -> BTreeMap<usize, Option<usize>> {
         let mut came = BTreeMap::from([(own, None)]);
-        let mut seen: BTreeSet<(usize, &str)> = BTreeSet::new();
+        let (mut plain, mut seen) = (vec![false; self.packages.len()], BTreeSet::<(usize, &str)>::new());
         let mut queue: Vec<(usize, &Need)> = first.map(|need| (own, need)).collect();
         let mut at = 0;
         while at < queue.len() {
@@ -193,7 +193,11 @@ impl Locked {
                 came.entry(index).or_insert(Some(from));
                 let extras = std::iter::once("").chain(need.extras.iter().map(String::as_str));
                 for extra in extras {
-                    if !seen.insert((index, extra)) {
+                    let is_new = match extra {
+                        "" => !std::mem::replace(&mut plain[index], true),
+                        _ => seen.insert((index, extra)),
+                    };
+                    if !is_new {
                         continue;
                     }
                     let needs = if extra.is_empty() { Some(&package.needs) } else { package.extras.get(extra) };

@@ -200,11 +200,12 @@ pub struct Whole {
     pub is_clean: bool,
 }
 
-/// Reads the work tree with every lock as a whole: its lists of inputs are the same, whatever it is compared with.
+/// Reads the work tree with every lock as a whole: its lists of inputs are the same, whatever it is compared with. What
+/// is in the memo is not parsed again.
 ///
 /// # Errors
 /// As [`read`].
-pub fn whole(place: &Place) -> Result<Whole> {
+pub fn whole(place: &Place, memo: &mut Memo) -> Result<Whole> {
     let mut reader = Desk::open(place)?;
     let (name, tree) = reader.head_tree(None)?;
     let settings = reader.settings(&tree, &name)?;
@@ -214,7 +215,7 @@ pub fn whole(place: &Place) -> Result<Whole> {
         _ => false,
     };
     let read = &mut |path: &Utf8Path, entry: Entry| reader.content(path, entry, &name);
-    let side = survey::side(tree, &settings, &mut Memo::default(), &|_| true, read)?;
+    let side = survey::side(tree, &settings, memo, &|_| true, read)?;
     Ok(Whole { side, commit, is_clean })
 }
 
