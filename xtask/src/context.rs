@@ -13,6 +13,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::config::NotChecked;
 use crate::discover::{Project, Repo};
 use crate::proc::{self, Call, Done};
+use crate::sources;
 use crate::tools::Tools;
 use crate::verdict::Verdict;
 
@@ -226,6 +227,11 @@ pub fn write(path: &Utf8Path, text: impl AsRef<[u8]>) -> Result<()> {
     let temporary = Utf8PathBuf::from(format!("{path}.{}-{}.new", std::process::id(), proc::unique()));
     std::fs::write(&temporary, text).with_context(|| format!("could not write {temporary}"))?;
     std::fs::rename(&temporary, path).with_context(|| format!("could not write {path}"))
+}
+
+/// A path as the name of one file or directory: another for each path, and never too long.
+pub fn flat(path: &Utf8Path) -> String {
+    sources::sha256(path.as_str().as_bytes())[..16].to_owned()
 }
 
 /// Writes a new file that only its owner may read: nobody sees it before its mode is set.

@@ -289,10 +289,7 @@ fn read_project(
         Named::check(text).with_context(|| format!("{path}: `{text}` in `[tool.xtask] inputs` is no glob"))?;
     }
     let name = manifest::normalise_name(&table.name);
-    check_name(&path, &name)?;
-    if dir.as_str().contains(char::is_control) {
-        bail!("{path:?}: no tool reads a path with a line break or another control character; rename it");
-    }
+    manifest::check_names(&path, &name)?;
     let lock_dir = lock_dir(root, &dir, &manifest)?;
     let lock = locks.entry(lock_dir.clone()).or_insert_with(|| read_lock(root, &lock_dir)).clone();
     let locals = locals(&dir, &name, &manifest, &lock_dir, lock.as_ref().ok());
@@ -327,15 +324,6 @@ fn check_submodules(root: &Utf8Path, config: &Config, submodules: &[Utf8PathBuf]
 fn read_manifest(root: &Utf8Path, path: &Utf8Path) -> Result<Manifest> {
     let text = std::fs::read_to_string(root.join(path)).with_context(|| format!("could not read {path}"))?;
     Manifest::parse(path, &text)
-}
-
-/// Names become file names and job names, so they must be what the packaging standard allows and nothing more.
-fn check_name(path: &Utf8Path, name: &str) -> Result<()> {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if name.is_empty() || !name.chars().all(plain) || name.starts_with('-') || name.ends_with('-') {
-        bail!("{path}: `{name}` is no valid project name; use letters, digits, `-`, `_` and `.`");
-    }
-    Ok(())
 }
 
 /// The directory of the lock: that of the workspace a project is a member of, or its own.

@@ -39,13 +39,11 @@ pub fn make(place: &Place, decision: &Decision, part: Option<&str>) -> Result<(S
         look_for_images(place, &decision.plan, &known, &config, &mut around)?;
         pin(&config, &mut around)?;
     }
-    let input = Input {
-        plan: &decision.plan,
-        known: &known,
-        config: &config,
-        around: &around,
-        times: &times::kept(&place.root),
+    let (times, warning) = match times::kept(&place.root) {
+        Ok(times) => (times, String::new()),
+        Err(why) => (BTreeMap::new(), format!("warning: estimates rest on rough figures: {why:#}\n")),
     };
+    let input = Input { plan: &decision.plan, known: &known, config: &config, around: &around, times: &times };
     if let Some(word) = part {
         let (split, number) = Split::parse(word)?;
         let text = emit::part(&input, &split, number)?;
@@ -55,7 +53,7 @@ pub fn make(place: &Place, decision: &Decision, part: Option<&str>) -> Result<(S
     let emission = emit::pipeline(&input)?;
     let text = emission.files.into_iter().next().map(|(_, text)| text).unwrap_or_default();
     check::refuse(&text, &config, 1)?;
-    Ok((text, planview::preamble(&decision.plan) + &emission.said))
+    Ok((text, planview::preamble(&decision.plan) + &warning + &emission.said))
 }
 
 /// Asks the registry which images of the plan it has.

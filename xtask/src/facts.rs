@@ -12,6 +12,7 @@ use toml::{Table, Value};
 
 use crate::config::gitlab::Platform;
 use crate::manifest::{Manifest, Workspace, normalise_name};
+use crate::names::Names;
 
 mod asks;
 
@@ -63,13 +64,13 @@ pub struct Facts {
     /// Archives that `[tool.uv.sources]` names, relative to the manifest.
     pub archives: Vec<Utf8PathBuf>,
     /// Names that are needed to build or run it, extras included.
-    pub runtime: BTreeSet<String>,
+    pub runtime: Names,
     /// Of these the names that nothing but extras needs, by extra.
-    pub extras: BTreeMap<String, BTreeSet<String>>,
+    pub extras: BTreeMap<String, Names>,
     /// The extras that it asks for of a name, anywhere.
     pub asked: BTreeMap<String, BTreeSet<String>>,
     /// Names that its dependency groups need.
-    pub dev: BTreeSet<String>,
+    pub dev: Names,
     /// Are the dependencies made up while it builds?
     pub dynamic: bool,
     /// The files that its metadata names: readme and licences, relative to it; globs among them.
@@ -322,8 +323,8 @@ mod tests {
         assert_eq!(facts(dressed).groups, facts(&dressed.replace("line-length=3", "line-length=4")).groups);
         let it = facts(dressed);
         assert_eq!(it.name.as_deref(), Some("a-b"));
-        assert_eq!(it.dev, BTreeSet::from(["pytest".to_owned(), "foo".to_owned()]));
-        assert_eq!(it.runtime, BTreeSet::from(["idna".to_owned()]));
+        assert_eq!(it.dev.iter().collect::<Vec<_>>(), ["foo", "pytest"]);
+        assert_eq!(it.runtime.iter().collect::<Vec<_>>(), ["idna"]);
     }
 
     #[test]
@@ -335,7 +336,8 @@ mod tests {
         let set = |text: &str| text.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
         let map =
             |list: &[(&str, &str)]| list.iter().map(|it| (it.0.to_owned(), set(it.1))).collect::<BTreeMap<_, _>>();
-        assert_eq!(it.extras, map(&[("all", "d e"), ("c", "d")]));
+        let extras = it.extras.iter().map(|(extra, names)| (extra.clone(), names.iter().map(str::to_owned).collect()));
+        assert_eq!(extras.collect::<BTreeMap<_, _>>(), map(&[("all", "d e"), ("c", "d")]));
         assert_eq!(it.asked, map(&[("a", "c"), ("b", "q x-y"), ("e", "z")]));
     }
 

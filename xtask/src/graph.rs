@@ -69,6 +69,14 @@ pub fn cost(stage: &Stage, projects: usize) -> u32 {
     }
 }
 
+/// How many times longer a stage takes, roughly, on so many projects in one process than on one of them.
+pub fn growth(stage: &Stage, projects: usize) -> f64 {
+    match stage.run {
+        Run::Batch(_) => f64::from(cost(stage, projects)) / f64::from(cost(stage, 1)),
+        _ => 1.0,
+    }
+}
+
 impl<'a> Graph<'a> {
     /// The work of jobs: the jobs themselves, and the tools and environments they wait for.
     pub fn of(todo: &[Todo<'a>]) -> Graph<'a> {

@@ -12,7 +12,7 @@ use crate::context::{self, Context};
 use crate::discover::Repo;
 use crate::engine::{self, CONTEXT, Order, network};
 use crate::tools::{Tool, Tools};
-use crate::{files, flags, images, proc, registry, sources};
+use crate::{files, flags, images, proc, registry, sources, times};
 
 /// The recipe, below the repository's root.
 const RECIPE: &str = "ci/Dockerfile";
@@ -178,7 +178,8 @@ fn inputs(root: &Utf8Path) -> Result<Inputs> {
         std::fs::read(root.join(path)).with_context(|| format!("could not read {path}"))
     };
     let mut found = Inputs::new();
-    for path in files::list(root)? {
+    // No binary holds how long jobs took.
+    for path in files::list(root)?.into_iter().filter(|it| it != times::KEPT) {
         if SOURCE.iter().any(|it| path == *it || (it.ends_with('/') && path.as_str().starts_with(it))) {
             found.insert(Utf8Path::new("source").join(&path), read(&path)?);
         }

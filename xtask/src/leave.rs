@@ -2,12 +2,33 @@
 //!
 //! Must not know what is in a report: `junit.rs` and `gitlab.rs` do.
 
-use anyhow::{Context as _, Result};
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result, bail};
 use camino::Utf8Path;
 
 use crate::handover::Handed;
 use crate::run::Record;
-use crate::{context, gitlab, images, junit};
+use crate::{context, gitlab, images, junit, verdicts};
+
+/// Holds `target/ci` for one run, waiting for another to end: two in one work tree would write the same files.
+///
+/// # Errors
+/// When it cannot be made or locked.
+pub fn only_one(out: &Utf8Path, say: &dyn Fn(&str)) -> Result<std::fs::File> {
+    if out.is_symlink() {
+        // What runs leave is emptied again and again: it must not be somebody else's directory.
+        bail!("{out} is a symbolic link; remove it, and make `target` the link where the space is elsewhere");
+    }
+    std::fs::create_dir_all(out).with_context(|| format!("could not create {out}, where runs leave everything"))?;
+    let path = out.join("lock");
+    let file = std::fs::File::create(&path).with_context(|| format!("could not create {path}"))?;
+    if file.try_lock().is_err() {
+        say(&format!("another run works in {out}; waiting for it to end"));
+        file.lock().with_context(|| format!("could not lock {path}"))?;
+    }
+    Ok(file)
+}
 
 /// Makes `target/ci` ready: what earlier runs left of these jobs must not be taken for this run's.
 ///
@@ -23,6 +44,7 @@ pub fn prepare(out: &Utf8Path, handed: &Handed) -> Result<()> {
         for dir in ["junit", "logs", "gitlab"] {
             context::remake(&out.join(dir))?;
         }
+        remove_images_of_others(out, handed)?;
     }
     for (project, image) in &handed.images {
         // As if docker-build had left it.
@@ -40,6 +62,18 @@ pub fn prepare(out: &Utf8Path, handed: &Handed) -> Result<()> {
         }
     }
     nothing_together(out)
+}
+
+/// Where a runner keeps its work tree, there may be images of an earlier pipeline: those that no job of this one has made go.
+fn remove_images_of_others(out: &Utf8Path, handed: &Handed) -> Result<()> {
+    let jobs = &handed.plan.jobs;
+    let makes = |project: &str| jobs.iter().any(|it| it.project == project && it.stage.name == images::MAKER);
+    let made = |project: &str| verdicts::is_done(out, &handed.run, project, images::MAKER);
+    let others = jobs.iter().map(|it| it.project.as_str()).filter(|it| !makes(it) && !made(it));
+    others.collect::<BTreeSet<_>>().into_iter().try_for_each(|project| {
+        let path = out.join("reports").join(project).join(images::FILE);
+        remove_if_there(&path)
+    })
 }
 
 /// Removes what runs leave of all their jobs together.

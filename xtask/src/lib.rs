@@ -19,6 +19,7 @@ pub mod inputs;
 pub mod lock;
 pub mod locked;
 pub mod manifest;
+pub mod names;
 pub mod packages;
 pub mod place;
 pub mod policy;

@@ -22,7 +22,7 @@ use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
 use xtask::{
     audit, check, clean, context, doctor, elsewhere, emission, emit, gitlab, graphview, image, init, junit, leave,
-    planview, proc, report, times, verdicts,
+    manifest, planview, proc, report, times, verdicts,
 };
 
 fn main() {
@@ -83,7 +83,9 @@ fn dispatch(flags: Flags) -> Result<i32> {
             Ok(if steps.iter().any(|it| it.error.is_some()) { 2 } else { 0 })
         }
         Command::Image(wish) => {
-            print(&image::command(&start.repo()?, &wish, &|text| anstream::eprintln!("{text}"))?)?;
+            let repo = start.repo()?;
+            let _lock = (!wish.name).then(|| only_one(&repo.abs("target/ci"))).transpose()?;
+            print(&image::command(&repo, &wish, &|text| anstream::eprintln!("{text}"))?)?;
             Ok(0)
         }
         Command::Reproduce { what, how } => {
@@ -224,7 +226,7 @@ impl Start {
     }
 }
 
-/// Without a project there is nothing that could be red.
+/// Without a project there is nothing that could be red; and with some no run begins.
 fn check_projects(plan: &Plan, place: &Place) -> Result<()> {
     if plan.projects.is_empty() {
         bail!(
@@ -232,7 +234,7 @@ fn check_projects(plan: &Plan, place: &Place) -> Result<()> {
             place.file
         );
     }
-    Ok(())
+    plan.projects.iter().try_for_each(|it| manifest::check_names(&it.dir.join("pyproject.toml"), &it.name))
 }
 
 /// The same wish as words, for a run elsewhere; but for the revisions.
@@ -326,18 +328,7 @@ fn record(witness: Result<Witness>, repo: &Repo, tools: &Tools, records: &mut [R
 
 /// Two runs in one work tree would write the same files.
 fn only_one(out: &Utf8Path) -> Result<std::fs::File> {
-    if out.is_symlink() {
-        // What runs leave is emptied again and again: it must not be somebody else's directory.
-        bail!("{out} is a symbolic link; remove it, and make `target` the link where the space is elsewhere");
-    }
-    std::fs::create_dir_all(out).with_context(|| format!("could not create {out}, where runs leave everything"))?;
-    let path = out.join("lock");
-    let file = std::fs::File::create(&path).with_context(|| format!("could not create {path}"))?;
-    if file.try_lock().is_err() {
-        anstream::eprintln!("another run works in {out}; waiting for it to end");
-        file.lock().with_context(|| format!("could not lock {path}"))?;
-    }
-    Ok(file)
+    leave::only_one(out, &|text| anstream::eprintln!("{text}"))
 }
 
 fn list_tools(repo: &Repo, fetch: bool) -> Result<i32> {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
-use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
 use crate::config::Waiver;
@@ -181,6 +181,32 @@ pub fn normalise_name(name: &str) -> String {
     out
 }
 
+/// The longest name of a project: what a run leaves of it is in files that are called after it, and a file system takes 255.
+const LONGEST_NAME: usize = 150;
+
+/// May a project have this name, and its manifest this path? Names become those of files and jobs, so they must be what the
+/// packaging standard allows and nothing more.
+///
+/// # Errors
+/// When it may not; no run begins with such a project.
+pub fn check_names(path: &Utf8Path, name: &str) -> Result<()> {
+    if path.as_str().contains(char::is_control) {
+        bail!("{path:?}: no tool reads a path with a line break or another control character; rename it");
+    }
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.is_empty() || !name.chars().all(plain) || name.starts_with('-') || name.ends_with('-') {
+        bail!("{path}: `{name}` is no valid project name; use letters, digits, `-`, `_` and `.`");
+    }
+    if name.len() > LONGEST_NAME {
+        let start = &name[..20];
+        bail!(
+            "{path}: `{start}...` has {} characters, and at most {LONGEST_NAME} are a part of file names",
+            name.len()
+        );
+    }
+    Ok(())
+}
+
 /// The distribution name at the start of a PEP 508 requirement.
 pub fn requirement_name(requirement: &str) -> String {
     let end = requirement
@@ -198,19 +224,25 @@ pub fn requirement_extras(requirement: &str) -> Vec<String> {
 
 /// `base/path` with `.` and `..` resolved by text; `None` when it leaves the repository.
 pub fn resolve(base: &Utf8Path, path: &Utf8Path) -> Option<Utf8PathBuf> {
-    let mut out = Utf8PathBuf::new();
-    for component in base.join(path).components() {
-        match component {
-            Utf8Component::CurDir => {}
-            Utf8Component::ParentDir => {
-                if !out.pop() {
-                    return None;
+    let (base, path) = (if path.is_absolute() { "" } else { base.as_str() }, path.as_str());
+    let first = if base.is_empty() { path } else { base };
+    let root = if first.starts_with('/') { "/" } else { "" };
+    let mut out = String::with_capacity(base.len() + path.len() + 1);
+    out.push_str(root);
+    for part in base.split('/').chain(path.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." if out == root => return None,
+            ".." => out.truncate(out.rfind('/').map_or(0, |it| it.max(root.len()))),
+            _ => {
+                if out != root {
+                    out.push('/');
                 }
+                out.push_str(part);
             }
-            other => out.push(other),
         }
     }
-    Some(out)
+    Some(out.into())
 }
 
 /// The 3.x that a `requires-python` begins with.
@@ -227,6 +259,26 @@ pub fn minor(version: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_are_resolved_by_text() {
+        let cases = [
+            ("a/b", "../c", Some("a/c")),
+            ("a/b", "../../c/./d//e", Some("c/d/e")),
+            ("a", "..", Some("")),
+            ("a", "../..", None),
+            ("", ".", Some("")),
+            ("", "a/../b", Some("b")),
+            ("", "../b", None),
+            ("a", "/x/../y", Some("/y")),
+            ("a", "/x/..", Some("/")),
+            ("a", "/..", None),
+            ("/r/s", "../t", Some("/r/t")),
+        ];
+        for (base, path, expected) in cases {
+            assert_eq!(resolve(base.into(), path.into()).as_deref().map(Utf8Path::as_str), expected, "{base} {path}");
+        }
+    }
 
     #[test]
     fn names_compare_as_pep_503_says() {

@@ -4,62 +4,76 @@
 //! pipeline, whatever has run where it is made.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use crate::context;
 use crate::run::Record;
 use crate::verdict::Outcome;
+use crate::{context, graph};
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Document {
     schema: u32,
-    /// Seconds by the id of a job; for a batch, those of the whole batch.
-    seconds: BTreeMap<String, f64>,
+    /// Seconds by the id of a job; of a batch, roughly those that it would take for this project alone.
+    seconds: Seconds,
 }
 
-fn file(out: &Utf8Path) -> Utf8PathBuf {
-    out.join("times.json")
-}
-
-/// What earlier runs took. A file that is not there or cannot be read says nothing.
-pub fn read(out: &Utf8Path) -> BTreeMap<String, f64> {
-    text(std::fs::read_to_string(file(out)).unwrap_or_default().as_str())
-}
-
-fn text(text: &str) -> BTreeMap<String, f64> {
-    let document: Document = serde_json::from_str(text).unwrap_or_default();
-    if document.schema == 1 { document.seconds } else { BTreeMap::new() }
-}
+type Seconds = BTreeMap<String, f64>;
 
 /// The committed file, below the root.
 pub const KEPT: &str = "ci/times.json";
 
 /// What is committed; without a file, nothing.
-pub fn kept(root: &Utf8Path) -> BTreeMap<String, f64> {
-    text(std::fs::read_to_string(root.join(KEPT)).unwrap_or_default().as_str())
+///
+/// # Errors
+/// When the file cannot be read, or is none.
+pub fn kept(root: &Utf8Path) -> Result<BTreeMap<String, f64>> {
+    let seconds = read(&root.join(KEPT)).context("restore it, or delete it and run `cargo xtask times`")?;
+    Ok(seconds.unwrap_or_default())
+}
+
+/// What a file says; `None` where there is none.
+fn read(path: &Utf8Path) -> Result<Option<Seconds>> {
+    let text = match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        text => text.with_context(|| format!("could not read {path}"))?,
+    };
+    let document: Document =
+        serde_json::from_str(&text).with_context(|| format!("{path} does not say how long jobs took"))?;
+    if document.schema != 1 {
+        bail!("{path} has schema {}, and this xtask knows schema 1", document.schema);
+    }
+    if let Some((id, seconds)) = document.seconds.iter().find(|it| it.1.is_sign_negative()) {
+        bail!("{path}: {id} took {seconds} seconds, which cannot be");
+    }
+    Ok(Some(document.seconds))
 }
 
 /// Puts times into the committed file: those of runs here, and those of files that jobs have left. What is about no job of
 /// `known` goes. Returns how many there are now.
 ///
 /// # Errors
-/// When a file cannot be read or is none, or the committed one cannot be written.
+/// When a file cannot be read or is none, when there are no times, and when the committed file cannot be written.
 pub fn keep(root: &Utf8Path, out: &Utf8Path, files: &[Utf8PathBuf], known: &dyn Fn(&str) -> bool) -> Result<usize> {
-    let mut seconds = kept(root);
-    seconds.extend(read(out));
+    let mut seconds = kept(root)?;
+    let ours = read(&file(out)).context("delete it and run `cargo xtask ci --all`")?;
+    if ours.is_none() && files.is_empty() {
+        bail!("no run has left {}; run `cargo xtask ci --all` first, or name the times.json of jobs", file(out));
+    }
+    seconds.extend(ours.unwrap_or_default());
     for file in files {
-        let said = std::fs::read_to_string(file).with_context(|| format!("could not read {file}"))?;
-        let said: Document =
-            serde_json::from_str(&said).with_context(|| format!("{file} is no times.json of a run"))?;
-        seconds.extend(said.seconds);
+        seconds.extend(read(file)?.with_context(|| format!("there is no {file}"))?);
     }
     seconds.retain(|id, _| known(id));
     let count = seconds.len();
-    let document = Document { schema: 1, seconds };
-    context::write(&root.join(KEPT), serde_json::to_string_pretty(&document)? + "\n")?;
+    if count == 0 {
+        bail!("these times are of no job of this repository; nothing is written");
+    }
+    store(&root.join(KEPT), seconds)?;
     Ok(count)
 }
 
@@ -68,11 +82,20 @@ pub fn keep(root: &Utf8Path, out: &Utf8Path, files: &[Utf8PathBuf], known: &dyn 
 /// # Errors
 /// When the file cannot be written.
 pub fn write(out: &Utf8Path, records: &[Record]) -> Result<()> {
-    let mut seconds = read(out);
+    // Damaged, it is worth nothing, and what this run took takes its place.
+    let mut seconds = read(&file(out)).ok().flatten().unwrap_or_default();
     for record in records.iter().filter(|it| matches!(it.verdict.outcome(), Outcome::Pass | Outcome::Fail)) {
-        let rounded = (record.elapsed.as_secs_f64() * 100.0).round() / 100.0;
-        seconds.insert(format!("{}.{}", record.project, record.stage.name), rounded);
+        let together = records.iter().filter(|it| it.stage.name == record.stage.name).count();
+        let alone = record.elapsed.as_secs_f64() / graph::growth(record.stage, together);
+        seconds.insert(format!("{}.{}", record.project, record.stage.name), (alone * 100.0).round() / 100.0);
     }
-    let document = Document { schema: 1, seconds };
-    context::write(&file(out), serde_json::to_string_pretty(&document)? + "\n")
+    store(&file(out), seconds)
+}
+
+fn file(out: &Utf8Path) -> Utf8PathBuf {
+    out.join("times.json")
+}
+
+fn store(path: &Utf8Path, seconds: Seconds) -> Result<()> {
+    context::write(path, serde_json::to_string_pretty(&Document { schema: 1, seconds })? + "\n")
 }

@@ -13,6 +13,7 @@ use crate::context;
 use crate::handover::Handed;
 use crate::images;
 use crate::run::Record;
+use crate::verdict::Outcome;
 
 /// What one file says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -54,6 +55,13 @@ pub fn write(out: &Utf8Path, run: &str, records: &[Record]) -> Result<()> {
         context::write(&file(out, &record.project, record.stage.name), serde_json::to_string(&said)? + "\n")?;
     }
     Ok(())
+}
+
+/// Has another job of this run done this stage of a project, so that what it makes is here and of this run?
+pub fn is_done(out: &Utf8Path, run: &str, project: &str, stage: &str) -> bool {
+    let said = std::fs::read_to_string(file(out, project, stage)).ok();
+    let said: Option<Said> = said.and_then(|it| serde_json::from_str(&it).ok());
+    said.is_some_and(|it| it.run == run && it.outcome == Outcome::Pass.word())
 }
 
 /// What the other jobs have left that this part of the plan waits for. A verdict that did not come holds back.

@@ -165,6 +165,7 @@ const PURE: &[&str] = &[
     "waivers.rs",
     "lock.rs",
     "manifest.rs",
+    "names.rs",
     "packages.rs",
     "packages/backend.rs",
     "stages/bandit/asserts.rs",

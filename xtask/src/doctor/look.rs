@@ -175,7 +175,7 @@ impl Desk<'_> {
     }
 
     fn ask_one(&self, dir: &Utf8Path) -> Fresh {
-        let log = format!("lock.{}", dir.as_str().replace('/', "+"));
+        let log = format!("lock.{}", context::flat(dir));
         match lock::offline(&self.context("lock", &log), dir) {
             Ok(lock::Answer::Current) => Fresh::Current,
             Ok(lock::Answer::Fault("stale-lock", why, _)) => {

@@ -10,7 +10,7 @@ use crate::config::gitlab::Gitlab;
 use crate::graph;
 use crate::plan::Plan;
 
-/// Measured seconds, by the id of a job of a plan.
+/// Measured seconds, by the id of a job of a plan; of a batch, those of this project alone.
 pub type Times = BTreeMap<String, f64>;
 
 /// A pipeline's estimate.
@@ -39,10 +39,10 @@ fn length(plan: &Plan, unit: &Unit, settings: &Gitlab, times: &Times) -> u64 {
         let stage = job.stage;
         let measured = times.get(&job.id()).filter(|it| it.is_finite() && **it >= 0.0);
         let together = batches.get(stage.name).copied().unwrap_or(1).max(1);
-        let rough = 1000 * u64::from(graph::cost(stage, together));
+        let alone = measured.map_or(f64::from(graph::cost(stage, 1)), |it| it.min(86_400.0));
         let environments = 1000 * stage.environments.len() as u64 * u64::from(graph::ENVIRONMENT);
         // The whole batch takes its time once, whoever measured it.
-        let whole = measured.map_or(rough, |it| (it * 1000.0).min(86_400_000.0) as u64) + environments;
+        let whole = (1000.0 * alone * graph::growth(stage, together)) as u64 + environments;
         let needs = stage.needs.iter().filter_map(|it| ends.get(&(job.project.as_str(), *it)));
         let end = needs.max().copied().unwrap_or(0) + whole;
         ends.insert((&job.project, stage.name), end);

@@ -8,6 +8,7 @@ use toml::{Table, Value};
 
 use super::strings;
 use crate::manifest::{Manifest, normalise_name, requirement_extras, requirement_name};
+use crate::names::Names;
 
 /// The requirements that count whichever of its extras are asked for.
 fn base(manifest: &Manifest) -> Vec<String> {
@@ -21,13 +22,13 @@ fn optional(manifest: &Manifest) -> impl Iterator<Item = (&String, &Vec<String>)
 }
 
 /// The names that are needed to build or run it, extras included.
-pub fn runtime(manifest: &Manifest) -> BTreeSet<String> {
+pub fn runtime(manifest: &Manifest) -> Names {
     let optional = optional(manifest).flat_map(|it| it.1.iter().cloned());
     base(manifest).into_iter().chain(optional).map(|it| requirement_name(&it)).collect()
 }
 
 /// The names that nothing but extras needs, by extra.
-pub fn extras(manifest: &Manifest) -> BTreeMap<String, BTreeSet<String>> {
+pub fn extras(manifest: &Manifest) -> BTreeMap<String, Names> {
     let base: BTreeSet<String> = base(manifest).iter().map(|it| requirement_name(it)).collect();
     let own = manifest.typed.project.as_ref().map(|it| normalise_name(&it.name)).unwrap_or_default();
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -46,7 +47,7 @@ pub fn extras(manifest: &Manifest) -> BTreeMap<String, BTreeSet<String>> {
             found.entry(extra.clone()).or_default().extend(names);
         }
     }
-    found
+    found.into_iter().map(|(extra, names)| (extra, names.into_iter().collect())).collect()
 }
 
 /// The extras that it asks for of a name, anywhere.
@@ -70,6 +71,6 @@ fn in_groups(manifest: &Manifest) -> Vec<String> {
 }
 
 /// The names that its dependency groups need.
-pub fn dev(manifest: &Manifest) -> BTreeSet<String> {
+pub fn dev(manifest: &Manifest) -> Names {
     in_groups(manifest).iter().map(|it| requirement_name(it)).collect()
 }

@@ -149,7 +149,8 @@ fn look(text: &str) -> Look {
         if line.starts_with("[[") || line.starts_with("[package.source") || line.starts_with("[ ") {
             return Look::Odd;
         }
-        if line.trim_start().starts_with("source") && (line.contains("path") || LOCAL.iter().any(|it| line.contains(it)))
+        if line.trim_start().starts_with("source")
+            && (line.contains("path") || LOCAL.iter().any(|it| line.contains(it)))
         {
             look = Look::Near;
         }

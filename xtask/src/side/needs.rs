@@ -9,7 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Need, Project, Said, Side};
 use crate::facts::Facts;
-use crate::locked::{Lockfile, Scope};
+use crate::locked::{Local, Lockfile, Scope};
 use crate::manifest;
 
 impl Need {
@@ -47,18 +47,23 @@ impl Side {
     /// What a project needs itself, by manifest and by lock.
     pub(super) fn needs_of(&self, index: usize) -> Vec<Need> {
         let project = &self.projects[index];
-        let mut found: BTreeMap<Utf8PathBuf, Need> = BTreeMap::new();
-        for need in self.by_manifest(project).into_iter().chain(self.by_lock(project)) {
-            let dir = self.real(&need.dir, &mut Vec::new()).unwrap_or_else(|| need.dir.clone());
-            if dir == project.dir {
-                continue;
-            }
-            match found.get_mut(&dir) {
-                Some(known) => known.join(need),
-                None => drop(found.insert(dir.clone(), Need { dir, ..need })),
+        let mut all = self.by_manifest(project);
+        all.extend(self.by_lock(project));
+        for need in &mut all {
+            if let Some(dir) = self.real(&need.dir, &mut Vec::new()) {
+                need.dir = dir;
             }
         }
-        found.into_values().collect()
+        all.retain(|it| it.dir != project.dir);
+        all.sort_by(|a, b| a.dir.as_str().cmp(b.dir.as_str()));
+        let mut found: Vec<Need> = Vec::with_capacity(all.len());
+        for need in all {
+            match found.last_mut().filter(|it| it.dir.as_str() == need.dir.as_str()) {
+                Some(known) => known.join(need),
+                None => found.push(need),
+            }
+        }
+        found
     }
 
     /// The directories that `[tool.uv.sources]` names, the workspace root's included.
@@ -94,17 +99,21 @@ impl Side {
 
     /// The local packages that the lock reaches from the project.
     fn by_lock(&self, project: &Project) -> Vec<Need> {
-        let found = match self.lock(project) {
-            Some(Lockfile::Whole(lock)) => lock.local_dirs(&project.name, self.is_alone(project)),
+        let whole;
+        let found: &[Local] = match self.lock(project) {
+            Some(Lockfile::Whole(lock)) => {
+                whole = lock.local_dirs(&project.name, self.is_alone(project));
+                &whole
+            }
             Some(Lockfile::Locals(found)) => {
                 let at = found.binary_search_by(|it| it.0.as_str().cmp(&project.name));
-                at.map_or_else(|_| Vec::new(), |it| found[it].1.to_vec())
+                at.map_or(&[], |it| &found[it].1)
             }
-            Some(Lockfile::Broken(_)) | None => Vec::new(),
+            Some(Lockfile::Broken(_)) | None => &[],
         };
-        let inside = found.into_iter().filter_map(|it| {
+        let inside = found.iter().filter_map(|it| {
             let dir = manifest::resolve(&project.lock_dir, &it.dir)?;
-            Some(Need { dir, scope: it.scope, by: it.by, asks: BTreeSet::new(), said: Said::Lock })
+            Some(Need { dir, scope: it.scope, by: it.by.clone(), asks: BTreeSet::new(), said: Said::Lock })
         });
         inside.collect()
     }
@@ -122,7 +131,7 @@ impl Side {
         let mut found: BTreeMap<Utf8PathBuf, Scope> = BTreeMap::new();
         let mut seen: BTreeSet<(&Utf8Path, &str, Scope)> = BTreeSet::new();
         let mut queue: Vec<(&Utf8Path, &str, Scope)> = Vec::new();
-        for need in &project.needs {
+        for need in project.needs.iter() {
             queue.extend(need.wanted().map(|part| (need.dir.as_path(), part, need.scope)));
         }
         while let Some((dir, part, scope)) = queue.pop() {
@@ -130,7 +139,7 @@ impl Side {
                 continue;
             }
             found.entry(dir.to_owned()).and_modify(|old| *old = scope.min(*old)).or_insert(scope);
-            let needs = self.project_in(dir).into_iter().flat_map(|it| &it.needs);
+            let needs = self.project_in(dir).into_iter().flat_map(|it| it.needs.iter());
             for need in needs.filter(|it| it.is_of(part)) {
                 queue.extend(need.wanted().map(|part| (need.dir.as_path(), part, scope)));
             }

@@ -115,7 +115,7 @@ pub fn offline(ctx: &Context, dir: &Utf8Path) -> Result<Answer> {
 
 fn answer(ctx: &Context, dir: &Utf8Path, absolute: &Utf8Path, further: &[&str]) -> Result<Answer> {
     // The metadata of a local package can be dynamic: then uv runs its build backend to learn it.
-    let scratch = ctx.out.join("work").join("lock").join(dir.as_str().replace('/', "+"));
+    let scratch = ctx.out.join("work").join("lock").join(context::flat(dir));
     context::remake(&scratch)?;
     let call = environments::metadata_outside(beside_mirror(ctx), &scratch, "")?;
     let done =

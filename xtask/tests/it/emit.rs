@@ -5,7 +5,7 @@ use camino::Utf8Path;
 use crate::support::{Ran, Sandbox, cases, finish};
 
 /// A part of a plan as a job of the pipeline has it.
-fn part(run: &str, jobs: &[&str], elsewhere: &[&str]) -> String {
+pub fn part(run: &str, jobs: &[&str], elsewhere: &[&str]) -> String {
     let projects: Vec<serde_json::Value> = ["alpha", "beta", "gamma"]
         .iter()
         .map(
@@ -19,7 +19,7 @@ fn part(run: &str, jobs: &[&str], elsewhere: &[&str]) -> String {
 }
 
 /// Runs `stage` as a job of the pipeline does.
-fn handed(sandbox: &Sandbox, plan: &str, args: &[&str]) -> Ran {
+pub fn handed(sandbox: &Sandbox, plan: &str, args: &[&str]) -> Ran {
     finish(sandbox.command(args).env("XTASK_PLAN", plan))
 }
 

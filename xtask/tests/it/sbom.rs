@@ -12,6 +12,7 @@ use xtask::stages::{self, Run};
 use xtask::tools::Tools;
 use xtask::verdict::{Outcome, Status, Verdict};
 
+use crate::emit::{handed, part};
 use crate::planted_sbom::{database, run};
 use crate::support::{Case, Sandbox, finish};
 
@@ -230,4 +231,58 @@ fn an_image_that_lacks_what_ships() {
     let verdict = stage(&sandbox, "sbom", &["docker-build", "sbom"]);
     assert_eq!(verdict.outcome(), Outcome::Error);
     assert!(verdict.cases[0].message.contains("lacks idna 3.7"), "{verdict:#?}");
+}
+
+#[test]
+fn an_image_of_an_earlier_pipeline_is_not_looked_at() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.xtask(&["stage", "sbom", "--project", "alpha"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    let verdict = |project: &str, run: &str, outcome: &str| {
+        let text = json!({ "run": run, "outcome": outcome, "holds_back": false }).to_string();
+        sandbox.write(&format!("target/ci/verdicts/{project}.docker-build.json"), text);
+    };
+    let looked_at = |what: &str, elsewhere: &[&str], code: i32| {
+        archive(&sandbox, None);
+        let plan = part("2", &["alpha.sbom", "beta.sbom"], elsewhere);
+        let ran = handed(&sandbox, &plan, &["stage", "sbom"]);
+        assert_eq!(ran.code, code, "{what}: {}", ran.all());
+        sandbox.root.join("target/ci/reports/alpha/sbom-image.cdx.json").exists()
+    };
+    let both = ["alpha.docker-build", "beta.docker-build"];
+    // beta's job is there in every case, so the stage is one of the run.
+    verdict("beta", "2", "skip");
+    verdict("alpha", "2", "ok");
+    assert!(looked_at("made in this pipeline", &both, 0));
+    verdict("alpha", "2", "skip");
+    assert!(!looked_at("not made in this one", &both, 0));
+    verdict("alpha", "1", "ok");
+    assert!(!looked_at("made in an earlier one", &both, 3));
+    assert!(!looked_at("no part of this one", &both[1..], 0));
+}
+
+#[test]
+fn a_database_that_cannot_be_renewed_where_it_is() {
+    let sandbox = Sandbox::new();
+    database(&sandbox);
+    sandbox.replace("ci/xtask.toml", "database = \"target/vulnerability-db\"\n", "");
+    let cache = sandbox.root.join("target/cache");
+    // A directory in the way of the lock stops root as well, as a read-only file system does.
+    std::fs::create_dir_all(cache.join("grype-db.lock")).expect("a directory");
+    let tools = xtask::tools::cache_dir().expect("a cache").join("tools");
+    std::os::unix::fs::symlink(tools, cache.join("tools")).expect("a link");
+    let args = ["stage", "vulnerabilities", "--project", "alpha"];
+    let run = |ci: &str| finish(sandbox.command(&args).env("XTASK_CACHE_DIR", &cache).env("CI", ci));
+    for (ci, code) in [("false", 0), ("true", 2)] {
+        let ran = run(ci);
+        assert_eq!(ran.code, code, "{}", ran.all());
+        let why = &sandbox.junit("alpha", "vulnerabilities")[0].message;
+        assert!(why.contains("no usable vulnerability database") && why.contains("XTASK_CACHE_DIR"), "{why}");
+    }
+    sandbox.rename("target/vulnerability-db", "target/cache/grype-db");
+    let ran = run("true");
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    assert!(sandbox.junit("alpha", "vulnerabilities").iter().all(|it| it.outcome == "success"), "{}", ran.all());
+    let report = sandbox.read("target/ci/junit/alpha.vulnerabilities.xml");
+    assert!(report.contains("could not be updated: could not create"), "{report}");
 }

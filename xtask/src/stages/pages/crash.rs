@@ -1,6 +1,7 @@
 //! What stopped sphinx before it was done, as a case with a place.
 //!
-//! A notebook that does not run is the project's fault. Whatever else stops sphinx kept it from doing its work.
+//! A notebook that does not run through is the project's fault. Whatever else stops sphinx kept it from doing its work, a kernel that
+//! does not start among it.
 
 use anyhow::Result;
 use camino::Utf8Path;
@@ -65,9 +66,23 @@ fn notebook(project: &Project, tree: &Utf8Path, rest: &str) -> Case {
     let file = head.split_once(" in ").map(|(_, file)| file.trim_end_matches(':')).unwrap_or_default();
     let last = lines.iter().rfind(|line| !line.trim().is_empty()).copied().unwrap_or(head);
     let path = project.docs().join(file);
+    if never_started(head, last.trim()) {
+        let what = format!("no Jupyter kernel started here, so the notebook was not run: {}", last.trim());
+        let why = "it takes the loopback interface of the network, some free memory, and that nothing of the project's own \
+                   environment hides a module of the kernel's; the log has the kernel's words, where it had any";
+        return Case::error("notebook", what).detail(why).at(path, None);
+    }
     let text = std::fs::read_to_string(tree.join(&path)).ok();
     let line = text.and_then(|text| failing_line(&text, &lines));
     Case::fail("notebook", last.trim()).at(path, line).detail(lines.join("\n").trim_end())
+}
+
+/// Did the kernel not even come up? What kills it in a cell is the notebook's doing.
+fn never_started(head: &str, last: &str) -> bool {
+    // In the words of jupyter_client. What a cell raises itself has another head.
+    let words = ["Kernel died before replying", "Kernel didn't respond"];
+    head.starts_with("NoSuchKernel in ")
+        || head.starts_with("RuntimeError in ") && words.iter().any(|it| last.starts_with(it))
 }
 
 /// The line of the notebook's file that holds the innermost line of it in a traceback.
@@ -96,6 +111,14 @@ mod tests {
         assert_eq!(reason(text).as_deref(), Some("no theme named 'b' found"));
         assert_eq!(reason("      ValueError: mine\n").as_deref(), Some("ValueError: mine"));
         assert_eq!(reason("building: all well\n"), None);
+    }
+
+    #[test]
+    fn a_kernel_that_never_came_up() {
+        assert!(never_started("RuntimeError in a.ipynb:", "Kernel didn't respond in 60 seconds"));
+        assert!(never_started("NoSuchKernel in a.ipynb:", "No such kernel named xtask"));
+        assert!(!never_started("DeadKernelError in a.ipynb:", "Kernel died"));
+        assert!(!never_started("CellExecutionError in a.ipynb:", "Kernel died before replying, says the cell"));
     }
 
     #[test]

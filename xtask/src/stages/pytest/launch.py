@@ -210,6 +210,11 @@ def coverage_settings(project):
     return None, {}
 
 
+def path(value):
+    """A path for an INI file of coverage.py, which puts variables in the place of their names."""
+    return str(value).replace("$", "$$")
+
+
 def ini(value):
     """A value of a TOML file as an INI file writes it."""
     if isinstance(value, (list, tuple)):
@@ -228,9 +233,9 @@ def coverage_files(plan, notes):
     if powerless:
         notes.append(f"{name}: coverage's {', '.join(powerless)} have no effect: the project's own code is measured")
     for file, source in (("measure.ini", plan["source"]), ("report.ini", None)):
-        lines = ["[run]", f"data_file = {plan['scratch']}/coverage.data"]
+        lines = ["[run]", f"data_file = {path(plan['scratch'])}/coverage.data"]
         if source is not None:
-            lines.append("source =" + ini(source))
+            lines.append("source =" + ini([path(it) for it in source]))
         lines += [f"{key} = {value}" for key, value in run.items()]
         lines += ["[report]", "include_namespace_packages = true"]
         for section, values in plugins.items():

@@ -101,7 +101,14 @@ pub fn status(ctx: &Context, scratch: &Utf8Path, dir: &Utf8Path) -> Result<Resul
 fn update(ctx: &Context, scratch: &Utf8Path, dir: &Utf8Path) -> Result<Option<String>> {
     let lock_path = Utf8PathBuf::from(format!("{dir}.lock"));
     // Two runs on one machine share the cache: one renews it, the other then finds it new.
-    let lock = File::create(&lock_path).with_context(|| format!("could not create {lock_path}"))?;
+    let lock = match File::create(&lock_path) {
+        Ok(lock) => lock,
+        // A file system that is read-only has what it has.
+        Err(error) => {
+            let cure = "XTASK_CACHE_DIR names a directory that can be written";
+            return Ok(Some(format!("could not create {lock_path}: {error}; {cure}")));
+        }
+    };
     lock.lock().with_context(|| format!("could not lock {lock_path}"))?;
     let mut call = grype(ctx, scratch, dir)?.args(["db", "update"]);
     if let Some(url) = &ctx.repo.config.vulnerabilities.database_url {

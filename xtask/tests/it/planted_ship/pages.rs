@@ -375,6 +375,18 @@ fn notebooks() {
             "ValueError: mine",
         ),
         red("the end of its interpreter", |it| notebook(it, "import os\nos._exit(0)"), BOOK, 0, "Kernel died"),
+        error(
+            "a kernel that does not start, for the project hides a module of it",
+            |it| {
+                notebook(it, "1");
+                it.write("projects/alpha/src/comm/__init__.py", "\"\"\"Hides one.\"\"\"\n\nimport no_such_module\n");
+                let names = "[tool.uv.build-backend]\nmodule-name = [\"alpha\", \"comm\"]\n";
+                it.append("projects/alpha/pyproject.toml", &format!("\n{names}"));
+            },
+            BOOK,
+            0,
+            "no Jupyter kernel started here",
+        ),
         red(
             "one that asks not to be run",
             |it| notebook_with(it, "book", "undefined_thing", "{\"nbsphinx\": {\"execute\": \"never\"}}"),
