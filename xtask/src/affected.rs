@@ -11,7 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::around::Around;
 use crate::difference::{Difference, differences};
-use crate::inputs::{self, Focus, Part};
+use crate::inputs::{self, Focus, Lock, Part};
 use crate::locked::{Lockfile, Scope};
 use crate::reach::{Reach, Reached};
 use crate::rules::Rules;
@@ -63,6 +63,8 @@ pub struct Comparison<'a> {
     beside: OnceCell<BTreeSet<Utf8PathBuf>>,
     /// What lies around the projects of base and head; found when first asked for.
     around: OnceCell<[Around; 2]>,
+    /// Do all links lead to the same in both revisions? Found when first asked for.
+    links: OnceCell<bool>,
     /// The stages whose policy differs.
     policy: Vec<&'static Stage>,
     /// The only files that can differ in what they are to projects; `None` when any can.
@@ -85,8 +87,8 @@ impl<'a> Comparison<'a> {
         // As long as nobody's directory has changed, a file that has not changed is to everyone what it was.
         let files = base.same_dirs(head).then_some(changes);
         let reach = Reach::of(base, head, &touched.dirs, files);
-        let (beside, around) = (OnceCell::new(), OnceCell::new());
-        Comparison { base, head, changes, rules, beside, around, policy, files, touched, reach }
+        let (beside, around, links) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Comparison { base, head, changes, rules, beside, around, links, policy, files, touched, reach }
     }
 
     fn beside(&self) -> &BTreeSet<Utf8PathBuf> {
@@ -107,7 +109,7 @@ impl<'a> Comparison<'a> {
                     }
                 }
                 for path in side.links.keys().filter(|it| side.owner(it).is_some()) {
-                    beside.extend(inputs::behind(side, path));
+                    beside.extend(inputs::followed(side, path).into_iter().map(|(path, _)| Utf8PathBuf::from(path)));
                 }
             }
             beside
@@ -173,7 +175,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// The stages of a project that are affected.
-    fn stages_of(&self, project: &Project) -> Vec<(&'static Stage, Reason)> {
+    fn stages_of(&self, project: &'a Project) -> Vec<(&'static Stage, Reason)> {
         let stages = STAGES.iter().filter(|it| !matches!(it.run, Run::Manual));
         let Some(before) = self.base.project(&project.name) else {
             let chain = vec![project.dir.join("pyproject.toml").into_string(), project.name.clone()];
@@ -187,9 +189,9 @@ impl<'a> Comparison<'a> {
             let mut found = Vec::new();
             let mut read = inputs::image(project, stage).into_iter().chain([stage]);
             if own || settings || read.any(|it| self.policy.iter().any(|differs| differs.name == it.name)) {
-                let focus = self.focus(before, project, stage);
-                let old = inputs::own(self.base, before, stage, focus);
-                found = differences(&old, &inputs::own(self.head, project, stage, focus));
+                let [old, new] = self.focus(before, project, stage);
+                let old = inputs::own(self.base, before, stage, old);
+                found = differences(&old, &inputs::own(self.head, project, stage, new));
             }
             let sight = inputs::sight(self.head, project, stage).max(inputs::sight(self.base, before, stage));
             let differ = || inputs::list(self.base, before, stage) != inputs::list(self.head, project, stage);
@@ -203,13 +205,37 @@ impl<'a> Comparison<'a> {
         selected
     }
 
-    /// Where the lists of a stage of a project can differ at all.
-    fn focus(&self, before: &Project, project: &Project, stage: &Stage) -> Focus<'a> {
+    /// Where the lists of a stage of a project can differ at all: of base's list, and of head's.
+    fn focus(&self, before: &'a Project, project: &'a Project, stage: &Stage) -> [Focus<'a>; 2] {
         let reads_alike = |stage: &Stage| self.base.policy.own(stage) == self.head.policy.own(stage);
         let alike = before.facts.tests_documents == project.facts.tests_documents
             && before.facts.image == project.facts.image
             && reads_alike(stage);
-        Focus { files: self.files.filter(|_| alike), lock: !self.head.same_lock(project, self.base) }
+        let files = self.files.filter(|_| alike);
+        // Another manifest may name what a link leads to, and then that is in both lists.
+        let links = files.is_none() || before.facts != project.facts || !self.links_alike();
+        let image = inputs::image(project, stage).or_else(|| inputs::image(before, stage));
+        let policy = !Arc::ptr_eq(&self.base.policy, &self.head.policy);
+        let lock = |other: &'a Side, its: &'a Project| {
+            if self.head.same_lock(project, self.base) {
+                Lock::Nothing
+            } else if image.is_some() {
+                // The list holds what the lock means to both stages.
+                Lock::All
+            } else {
+                Lock::Unlike(other, its)
+            }
+        };
+        [lock(self.head, project), lock(self.base, before)].map(|lock| Focus { files, links, lock, policy })
+    }
+
+    /// Do all links lead to the same in both revisions?
+    fn links_alike(&self) -> bool {
+        *self.links.get_or_init(|| {
+            let followed = |side| move |it: &Utf8PathBuf| inputs::followed(side, it);
+            self.base.links == self.head.links
+                && self.base.links.keys().map(followed(self.base)).eq(self.head.links.keys().map(followed(self.head)))
+        })
     }
 
     /// The nearest difference: of what is its own, else of the nearest local package; `None` when nothing differs.

@@ -19,6 +19,7 @@ use crate::images::{self, Home, Image};
 use crate::plan::Plan;
 use crate::registry::{self, Answer};
 use crate::revisions::{self, Place, WORK_TREE};
+use crate::survey::Memo;
 use crate::tools::{self, Tools};
 use crate::{inputs, planview, stages, times};
 
@@ -69,7 +70,7 @@ fn look_for_images(
     if !matches!(home, Home::Registry(_)) || plan.head != WORK_TREE || made.is_empty() {
         return Ok(());
     }
-    let side = revisions::whole(place)?.side;
+    let side = revisions::whole(place, &mut Memo::default())?.side;
     let stage = stages::find(images::MAKER)?;
     let reference = |name: &str| {
         let list = inputs::list(&side, side.project(name)?, stage);

@@ -10,13 +10,18 @@ use hmac_sha256::Hash;
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{Digest, Facts};
-use crate::locked::{Lockfile, Scope};
+use crate::locked::Scope;
 use crate::manifest;
 use crate::place::{Named, Place};
 use crate::side::{Project, Side};
 use crate::sources::hex;
 use crate::stages::{self, Closure, Own, Stage};
-use crate::tree::{self, Change, Entry, Mode};
+use crate::tree::{self, Entry, Mode};
+
+mod focus;
+
+use focus::of_lock;
+pub use focus::{ALL, Focus, Lock};
 
 /// One line of a list.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,18 +51,6 @@ pub enum Part {
     Policy,
 }
 
-/// How much of a list is written down.
-#[derive(Debug, Clone, Copy)]
-pub struct Focus<'a> {
-    /// Just these files, and what links lead to; without it, all.
-    pub files: Option<&'a [Change]>,
-    /// What the lock means.
-    pub lock: bool,
-}
-
-/// All of a list.
-pub const ALL: Focus = Focus { files: None, lock: true };
-
 /// The list of a stage of a project, sorted, no line twice.
 pub fn list(side: &Side, project: &Project, stage: &Stage) -> Vec<Line> {
     let mut lines = own(side, project, stage, ALL);
@@ -80,9 +73,11 @@ pub fn own(side: &Side, project: &Project, stage: &Stage, focus: Focus) -> Vec<L
     if let Some(image) = image(project, stage) {
         lines.extend(without_waivers(side, project, image, focus));
     }
-    // An exception of one stage is none of another's, whatever both read.
-    let waivers = side.policy.waivers(stage, &project.name).into_iter();
-    lines.extend(waivers.map(|(key, value)| Line { part: Part::Policy, of: String::new(), key, value }));
+    if focus.policy {
+        // An exception of one stage is none of another's, whatever both read.
+        let waivers = side.policy.waivers(stage, &project.name).into_iter();
+        lines.extend(waivers.map(|(key, value)| Line { part: Part::Policy, of: String::new(), key, value }));
+    }
     lines.sort();
     lines.dedup();
     lines
@@ -100,13 +95,15 @@ fn without_waivers(side: &Side, project: &Project, stage: &Stage, focus: Focus) 
         lines.extend(extra(side, project).into_iter().chain(outside).map(part));
     }
     if let Some(scope) = scope(stage.reads.closure) {
-        if focus.lock {
-            lines.extend(of_lock(side, project, scope, stage.reads.closure == Closure::Manifests));
+        if !matches!(focus.lock, Lock::Nothing) {
+            lines.extend(of_lock(side, project, scope, stage.reads.closure == Closure::Manifests, focus.lock));
         }
         lines.extend(above(side, project));
     }
-    let policy = side.policy.lines(stage, &side.tree).into_iter();
-    lines.extend(policy.map(|(key, value)| Line { part: Part::Policy, of: String::new(), key, value }));
+    if focus.policy {
+        let policy = side.policy.lines(stage, &side.tree).into_iter();
+        lines.extend(policy.map(|(key, value)| Line { part: Part::Policy, of: String::new(), key, value }));
+    }
     lines
 }
 
@@ -225,7 +222,7 @@ fn chosen(side: &Side, project: &Project, focus: Focus, wanted: &dyn Fn(&Utf8Pat
             found.push((change.path.to_string(), value(entry)));
         }
     }
-    for link in side.links_below(&project.dir).filter(|it| is_ours(it)) {
+    for link in side.links_below(&project.dir).filter(|it| focus.links && is_ours(it)) {
         follow(side, link, &mut found);
     }
     found
@@ -255,11 +252,11 @@ fn follow(side: &Side, path: &Utf8Path, found: &mut Vec<(String, String)>) {
     }
 }
 
-/// The paths that a link leads to.
-pub fn behind(side: &Side, path: &Utf8Path) -> Vec<Utf8PathBuf> {
+/// What a link leads to: paths and contents.
+pub fn followed(side: &Side, path: &Utf8Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     follow(side, path, &mut found);
-    found.into_iter().map(|(path, _)| Utf8PathBuf::from(path)).collect()
+    found
 }
 
 /// Files that a project names by hand, and archives that its sources name.
@@ -344,24 +341,6 @@ fn ignored(side: &Side, project: &Project) -> Vec<(String, String)> {
     let files = project.dir.ancestors().map(|it| it.join(".gitignore"));
     let found = files.filter_map(|it| Some((it.to_string(), value(side.tree.get(&it)?))));
     found.take(1).collect()
-}
-
-/// What the lock means to the project; `whole` with what it believes of the groups of local packages.
-fn of_lock(side: &Side, project: &Project, scope: Scope, whole: bool) -> Vec<Line> {
-    let path = project.lock_dir.join("uv.lock");
-    let id = side.tree.get(&path).map_or_else(|| "missing".to_owned(), value);
-    let found = match side.lock(project) {
-        None => vec![(path.to_string(), "missing".to_owned())],
-        Some(Lockfile::Broken(_)) => vec![(path.to_string(), format!("unreadable {id}"))],
-        // Read in part only where it is the same at both revisions.
-        Some(Lockfile::Locals(_)) => vec![(path.to_string(), format!("unchanged {id}"))],
-        Some(Lockfile::Whole(lock)) => lock
-            .lines(&project.name, scope, whole)
-            // A lock that does not know its project says nothing about it, so all of it counts.
-            .map_or_else(|| vec![(path.to_string(), format!("without {} {id}", project.name))], |it| it.to_vec()),
-    };
-    let of = path.into_string();
-    found.into_iter().map(|(key, value)| Line { part: Part::Lock, of: of.clone(), key, value }).collect()
 }
 
 /// What lies above the project and decides how its environment is made.

@@ -31,8 +31,8 @@ pub struct Locked {
     known: Mutex<BTreeMap<(String, Scope, bool), Lines>>,
 }
 
-/// Key and value of everything that may change a verdict; `None` when the lock does not know the project.
-type Lines = Option<Arc<Vec<(String, String)>>>;
+/// Key and value of everything that may change a verdict, sorted; `None` when the lock does not know the project.
+pub type Lines = Option<Arc<Vec<(Arc<str>, Arc<str>)>>>;
 
 /// The local packages that a project reaches.
 pub type Dirs = Vec<Local>;
@@ -59,10 +59,9 @@ impl Lockfile {
 #[derive(Debug, Clone)]
 pub struct Package {
     pub name: String,
-    /// Version and kind of source, for people.
-    pub shown: String,
-    /// Everything of it that may change a verdict, its groups left out.
-    pub digest: Digest,
+    /// Its line in a list: version and kind of source for people, and a hash of everything of it that may change a
+    /// verdict, its groups left out.
+    line: (Arc<str>, Arc<str>),
     /// Its groups: they count for the project itself alone.
     own_groups: Digest,
     version: Option<String>,
@@ -180,7 +179,7 @@ impl Locked {
 
     fn reach_from<'a>(&'a self, own: usize, first: impl Iterator<Item = &'a Need>) -> BTreeMap<usize, Option<usize>> {
         let mut came = BTreeMap::from([(own, None)]);
-        let mut seen: BTreeSet<(usize, &str)> = BTreeSet::new();
+        let (mut plain, mut seen) = (vec![false; self.packages.len()], BTreeSet::<(usize, &str)>::new());
         let mut queue: Vec<(usize, &Need)> = first.map(|need| (own, need)).collect();
         let mut at = 0;
         while at < queue.len() {
@@ -194,7 +193,11 @@ impl Locked {
                 came.entry(index).or_insert(Some(from));
                 let extras = std::iter::once("").chain(need.extras.iter().map(String::as_str));
                 for extra in extras {
-                    if !seen.insert((index, extra)) {
+                    let is_new = match extra {
+                        "" => !std::mem::replace(&mut plain[index], true),
+                        _ => seen.insert((index, extra)),
+                    };
+                    if !is_new {
                         continue;
                     }
                     let needs = if extra.is_empty() { Some(&package.needs) } else { package.extras.get(extra) };
@@ -214,20 +217,20 @@ impl Locked {
         lines.clone()
     }
 
-    fn read_by(&self, name: &str, scope: Scope, whole: bool) -> Option<Vec<(String, String)>> {
+    fn read_by(&self, name: &str, scope: Scope, whole: bool) -> Option<Vec<(Arc<str>, Arc<str>)>> {
         let (reach, own) = (self.reach(name, scope)?, self.own(name));
-        let mut lines: Vec<(String, String)> = self.header.clone();
+        let mut lines: Vec<(Arc<str>, Arc<str>)> =
+            self.header.iter().map(|(key, value)| (key.as_str().into(), value.as_str().into())).collect();
         for index in reach.keys() {
             let package = &self.packages[*index];
-            let value = format!("{} {}", package.shown, crate::sources::hex(&package.digest[..8]));
-            lines.push((format!("package {}", package.name), value));
+            lines.push(package.line.clone());
             if whole && package.local.is_some() && Some(*index) != own {
                 let groups = crate::sources::hex(&package.own_groups[..8]);
-                lines.push((format!("groups of {}", package.name), groups));
+                lines.push((format!("groups of {}", package.name).into(), groups.into()));
             }
         }
         if let (Scope::Dev, Some(own)) = (scope, own) {
-            lines.push(("groups".to_owned(), crate::sources::hex(&self.packages[own].own_groups[..8])));
+            lines.push(("groups".into(), crate::sources::hex(&self.packages[own].own_groups[..8]).into()));
         }
         lines.sort();
         Some(lines)
@@ -277,13 +280,14 @@ impl Package {
         let version = text("version");
         let lists = |key: &str| table.get(key).and_then(Value::as_table).into_iter().flatten();
         let (digest, own_groups) = if digests { holds(table) } else { Default::default() };
+        let shown = match (&version, local.is_some()) {
+            (Some(version), false) if kind == "registry" => version.clone(),
+            (Some(version), _) => format!("{version} ({kind})"),
+            (None, _) => format!("({kind})"),
+        };
+        let value = format!("{shown} {}", crate::sources::hex(&digest[..8]));
         Some(Package {
-            shown: match (&version, local.is_some()) {
-                (Some(version), false) if kind == "registry" => version.clone(),
-                (Some(version), _) => format!("{version} ({kind})"),
-                (None, _) => format!("({kind})"),
-            },
-            digest,
+            line: (format!("package {name}").into(), value.into()),
             own_groups,
             needs: needs(table.get("dependencies")),
             extras: lists("optional-dependencies")

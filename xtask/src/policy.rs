@@ -117,8 +117,8 @@ impl Policy {
             Some(Err(why)) => lines.push(("tools".to_owned(), why.clone())),
             Some(Ok(lock)) => {
                 let found = lock.lines(TOOLS, Scope::Group(tool.name()), false).unwrap_or_default();
-                let found = found.iter().filter(|(key, _)| *key != format!("package {TOOLS}"));
-                lines.extend(found.map(|(key, value)| (format!("tool {key}"), value.clone())));
+                let found = found.iter().filter(|(key, _)| **key != *format!("package {TOOLS}"));
+                lines.extend(found.map(|(key, value)| (format!("tool {key}"), value.to_string())));
             }
         }
         lines

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::difference::{Difference, differences};
-use crate::inputs::{self, Depth, Focus, Part, Sight};
+use crate::inputs::{self, ALL, Depth, Focus, Part, Sight};
 use crate::locked::Scope;
 use crate::side::{Need, Project, Side};
 use crate::tree::Change;
@@ -50,7 +50,7 @@ impl Reach {
     /// `changes` are the only files that can differ in what belongs to whom; without them, all are looked at.
     pub fn of(base: &Side, head: &Side, dirs: &BTreeSet<Utf8PathBuf>, changes: Option<&[Change]>) -> Reach {
         let mut reach = Reach::default();
-        let focus = Focus { files: changes, lock: true };
+        let focus = Focus { files: changes, ..ALL };
         for dir in dirs {
             let needs = needs_differ(base, head, dir);
             reach.needs.extend(needs.is_some().then(|| dir.clone()));

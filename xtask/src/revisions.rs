@@ -202,11 +202,12 @@ pub struct Whole {
     pub is_clean: bool,
 }
 
-/// Reads the work tree with every lock as a whole: its lists of inputs are the same, whatever it is compared with.
+/// Reads the work tree with every lock as a whole: its lists of inputs are the same, whatever it is compared with. What
+/// is in the memo is not parsed again.
 ///
 /// # Errors
 /// As [`read`].
-pub fn whole(place: &Place) -> Result<Whole> {
+pub fn whole(place: &Place, memo: &mut Memo) -> Result<Whole> {
     let mut reader = Desk::open(place)?;
     let (name, tree) = reader.head_tree(None)?;
     let settings = reader.settings(&tree, &name)?;
@@ -217,7 +218,7 @@ pub fn whole(place: &Place) -> Result<Whole> {
     };
     let tree = reader.followed(&tree, &name)?.unwrap_or(tree);
     let read = &mut |path: &Utf8Path, entry: Entry| reader.content(path, entry, &name);
-    let side = survey::side(tree, &settings, &mut Memo::default(), None, &|_| true, read)?;
+    let side = survey::side(tree, &settings, memo, None, &|_| true, read)?;
     Ok(Whole { side, commit, is_clean })
 }
 

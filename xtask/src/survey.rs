@@ -215,7 +215,7 @@ fn identity(tree: &Tree, settings: &Settings, config: &Config) -> String {
     let further = config.semgrep.extra_rules.iter().map(|it| Utf8PathBuf::from(it.trim_start_matches("./")));
     for dir in settings.dir.clone().into_iter().chain(further) {
         for (path, entry) in tree.under(&dir).chain(tree.get(&dir).map(|entry| (dir.as_path(), entry))) {
-            text += &format!("\n{path} {}", entry.id.to_hex());
+            text += &format!("\n{path} {:?} {}", entry.mode, entry.id.to_hex());
         }
     }
     text

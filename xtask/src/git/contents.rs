@@ -22,7 +22,9 @@ impl Git {
     /// # Errors
     /// When git cannot be started.
     pub fn contents(&self) -> Result<Contents> {
-        Ok(Contents { dialogue: Dialogue::start(&self.call(&["cat-file", "--batch"]))? })
+        // By itself git keeps up to 96 MiB of what it has unpacked, and is hardly faster for it.
+        let call = self.call(&["-c", "core.deltaBaseCacheLimit=16m", "cat-file", "--batch"]);
+        Ok(Contents { dialogue: Dialogue::start(&call)? })
     }
 }
 

@@ -56,7 +56,8 @@ source = { registry = "https://example.org/simple" }
 
 fn lines(text: &str, scope: Scope) -> Vec<(String, String)> {
     let locked = Locked::parse("uv.lock".into(), text).expect("a valid lock");
-    locked.lines("app", scope, false).expect("it knows app").to_vec()
+    let lines = locked.lines("app", scope, false).expect("it knows app");
+    lines.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
 }
 
 #[test]
@@ -142,4 +143,27 @@ fn the_groups_of_others_make_a_lock_stale() {
     };
     assert_eq!(lines(LOCK, false), lines(&other, false));
     assert_ne!(lines(LOCK, true), lines(&other, true));
+}
+
+#[test]
+fn blocks_say_what_the_whole_says() {
+    let path = Utf8Path::new("uv.lock");
+    let mut packages = Packages::default();
+    for text in [
+        LOCK.to_owned(),
+        LOCK.replacen("version = \"7\"", "version = \"8\"", 1),
+        LOCK.replace("[manifest]", "package = []\n[manifest]"),
+        LOCK.replace("[[package]]\nname = \"lib\"", "[[ package ]] # a remark\nname = \"lib\""),
+        LOCK.replace("version = \"2\"", "x = \"\"\"\n[[package]]\n\"\"\""),
+        format!("{LOCK}[options]\nprerelease = \"allow\"\n"),
+        format!("{LOCK}[[package]]\nname = \"app\"\nname = \"app\"\n"),
+    ] {
+        let show = |it: Result<Locked>| it.map(|it| (it.lines("app", Scope::Dev, true), it.local_dirs("app", true)));
+        let [all, parts] =
+            [Locked::parse(path, &text), Locked::parse_with(path, &text, &mut packages)].map(|it| show(it).ok());
+        assert_eq!(all, parts, "{text}");
+    }
+    let whole = Locked::parse_with(path, LOCK, &mut packages).expect("a valid lock");
+    let dirs = |it: Locked| it.local_dirs("app", true);
+    assert_eq!(dirs(whole.scanned().expect("uv's own way")), dirs(Locked::scan(path, LOCK).expect("a valid lock")));
 }

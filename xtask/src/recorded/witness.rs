@@ -2,6 +2,7 @@
 //!
 //! A file that is saved while its tests run makes a verdict that belongs to neither list; such a verdict is not kept.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use anyhow::Result;
@@ -18,6 +19,7 @@ use crate::revisions::{self, Place, Whole};
 use crate::run::Record;
 use crate::side::Side;
 use crate::stages::{Stage, vulnerabilities};
+use crate::survey::Memo;
 use crate::tools::{self, Tools};
 use crate::verdict::Outcome;
 use crate::{environments, proc, sources, waivers};
@@ -26,6 +28,8 @@ use crate::{environments, proc, sources, waivers};
 pub struct Witness<'a> {
     place: &'a Place,
     before: BTreeMap<(String, &'static str), Digest>,
+    /// What was parsed for that, to be read only where it has changed.
+    memo: RefCell<Memo>,
 }
 
 /// What came of keeping the verdicts of a run.
@@ -42,12 +46,13 @@ impl<'a> Witness<'a> {
     /// # Errors
     /// When the work tree cannot be read.
     pub fn new(place: &'a Place, plan: &Plan) -> Result<Witness<'a>> {
-        let whole = revisions::whole(place)?;
+        let mut memo = Memo::default();
+        let whole = revisions::whole(place, &mut memo)?;
         let jobs = plan.jobs.iter().filter_map(|job| {
             let (fingerprint, _) = of(&whole.side, &job.project, job.stage)?;
             Some(((job.project.clone(), job.stage.name), fingerprint))
         });
-        Ok(Witness { place, before: jobs.collect() })
+        Ok(Witness { place, before: jobs.collect(), memo: memo.into() })
     }
 
     /// The tags of the images that a run makes, by project.
@@ -66,7 +71,7 @@ impl<'a> Witness<'a> {
         if ran.is_empty() {
             return Ok(taken);
         }
-        let Whole { side, commit, is_clean } = revisions::whole(self.place)?;
+        let Whole { side, commit, is_clean } = revisions::whole(self.place, &mut self.memo.borrow_mut())?;
         let (store, xtask) = (Store::at(out), program()?);
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         for record in ran {
