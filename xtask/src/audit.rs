@@ -87,16 +87,16 @@ fn decide(
     changes: &[Change],
     step: &mut Step,
 ) -> Result<()> {
-    let mut side = |(name, tree): (&str, Tree)| -> Result<(Side, Rules)> {
+    let mut side = |(name, tree): (&str, Tree), other: Option<&Side>| -> Result<(Side, Rules)> {
         let settings = desk.settings(&tree, name)?;
         let config = Config::parse(&settings.file, &settings.text)?;
-        Ok((desk.side(tree, &settings, memo, changes, name)?, Rules::new(&config)?))
+        Ok((desk.side(tree, &settings, memo, (other, changes), name)?, Rules::new(&config)?))
     };
-    let (head, rules) = side(head)?;
+    let (head, rules) = side(head, None)?;
     step.projects = head.projects.len();
     let base = match base {
         None => Err("the first commit".to_owned()),
-        Some(it) => side(it).map(|it| it.0).map_err(|error| format!("the base cannot be read: {error:#}")),
+        Some(it) => side(it, Some(&head)).map(|it| it.0).map_err(|error| format!("the base cannot be read: {error:#}")),
     };
     let affected = match &base {
         Err(why) => everything(&head, why),

@@ -60,6 +60,8 @@ fn dispatch(flags: Flags) -> Result<i32> {
                 None if json => planview::json(&decision.plan),
                 None => planview::table(&decision.plan),
             })?;
+            // The process ends here: to free ten thousand projects one by one takes longer than to print about them.
+            std::mem::forget(decision);
             Ok(0)
         }
         Command::Emit { check: Some(file), level, .. } => {

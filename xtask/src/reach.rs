@@ -123,7 +123,7 @@ type Users<'a> = HashMap<&'a str, Vec<(&'a Project, &'a Need)>>;
 fn users(side: &Side) -> Users<'_> {
     let mut users = Users::new();
     for project in &side.projects {
-        for need in &project.needs {
+        for need in project.needs.iter() {
             users.entry(need.dir.as_str()).or_default().push((project, need));
         }
     }

@@ -148,22 +148,22 @@ fn compare(
         Ok(Revisions { base: None, head_name, head, rules, changes, because, warnings })
     };
     let Some(commit) = base else {
-        let head = reader.side(head_tree, &settings, memo, &[], &head_name)?;
+        let head = reader.side(head_tree, &settings, memo, (None, &[]), &head_name)?;
         return none(because, head, rules);
     };
     let base_tree = match tree.map_or_else(|| reader.base_tree(&commit, &head_name, &head_tree), Ok) {
         Ok(tree) => tree,
         Err(error) => {
-            let head = reader.side(head_tree, &settings, memo, &[], &head_name)?;
+            let head = reader.side(head_tree, &settings, memo, (None, &[]), &head_name)?;
             return none(unreadable(&commit, &error), head, rules);
         }
     };
     let changes = tree::changes(&base_tree, &head_tree);
-    let head = reader.side(head_tree, &settings, memo, &changes, &head_name)?;
+    let head = reader.side(head_tree, &settings, memo, (None, &changes), &head_name)?;
     // A base that cannot be read says nothing about what is the same.
     let base = reader
         .settings(&base_tree, &commit)
-        .and_then(|settings| reader.side(base_tree, &settings, memo, &changes, &commit));
+        .and_then(|settings| reader.side(base_tree, &settings, memo, (Some(&head), &changes), &commit));
     match base {
         Ok(base) => Ok(Revisions { base: Some((commit, base)), head_name, head, rules, changes, because, warnings }),
         Err(error) => none(unreadable(&commit, &error), head, rules),
@@ -184,7 +184,7 @@ pub fn read_head(place: &Place, range: &Range) -> Result<Revisions> {
     let (head_name, head_tree) = reader.head_tree(range.head.as_deref())?;
     let settings = reader.settings(&head_tree, &head_name)?;
     let (mut memo, damaged) = remember::recall(&place.root);
-    let head = reader.side(head_tree, &settings, &mut memo, &[], &head_name)?;
+    let head = reader.side(head_tree, &settings, &mut memo, (None, &[]), &head_name)?;
     let warnings = damaged.into_iter().chain(remember::keep(&place.root, &memo)).collect();
     let (rules, changes, because) = (Rules::default(), Vec::new(), String::new());
     Ok(Revisions { base: None, head_name, head, rules, changes, because, warnings })
@@ -214,7 +214,7 @@ pub fn whole(place: &Place) -> Result<Whole> {
         _ => false,
     };
     let read = &mut |path: &Utf8Path, entry: Entry| reader.content(path, entry, &name);
-    let side = survey::side(tree, &settings, &mut Memo::default(), &|_| true, read)?;
+    let side = survey::side(tree, &settings, &mut Memo::default(), None, &|_| true, read)?;
     Ok(Whole { side, commit, is_clean })
 }
 
@@ -340,7 +340,7 @@ impl<'a> Desk<'a> {
         Ok(Settings { text, file: path.to_owned(), dir: inside, outside: BTreeMap::new() })
     }
 
-    /// Reads a revision from its tree.
+    /// Reads a revision from its tree. It is compared with another one, which may have been read, by these changes.
     ///
     /// # Errors
     /// On bad input, naming the file.
@@ -349,11 +349,11 @@ impl<'a> Desk<'a> {
         tree: Tree,
         settings: &Settings,
         memo: &mut Memo,
-        changes: &[Change],
+        (other, changes): (Option<&Side>, &[Change]),
         name: &str,
     ) -> Result<Side> {
         let differs = |path: &Utf8Path| changes.binary_search_by(|it| it.path.as_str().cmp(path.as_str())).is_ok();
-        survey::side(tree, settings, memo, &differs, &mut |path, entry| self.content(path, entry, name))
+        survey::side(tree, settings, memo, other, &differs, &mut |path, entry| self.content(path, entry, name))
     }
 
     fn content(&mut self, path: &Utf8Path, entry: Entry, name: &str) -> Result<Vec<u8>> {

@@ -59,7 +59,7 @@ pub struct Project {
     pub lock_dir: Utf8PathBuf,
     pub facts: Arc<Facts>,
     /// What it needs itself, in the repository; sorted.
-    pub needs: Vec<Need>,
+    pub needs: Arc<[Need]>,
     /// Its files by their numbers in the tree, those of projects inside it left out.
     files: Vec<u32>,
 }
@@ -194,17 +194,18 @@ fn workspace<'a>(dir: &Utf8Path, above: impl Fn(&Utf8Path) -> Option<&'a Members
 }
 
 impl Side {
-    /// A revision from its tree and what was read of it.
+    /// A revision from its tree and what was read of it; `other` is the one that it is compared with, if that was read
+    /// before.
     ///
     /// # Errors
     /// When two projects have one name, or a project has a path that is no UTF-8.
-    pub fn new(tree: Tree, contents: Contents, policy: Arc<Policy>) -> Result<Side> {
+    pub fn new(tree: Tree, contents: Contents, policy: Arc<Policy>, other: Option<&Side>) -> Result<Side> {
         let Contents { manifests, dirs, locks, links } = contents;
         let mut projects: Vec<Project> = Vec::new();
         for (dir, lock_dir) in dirs {
             let facts = manifests[&beside(dir.as_str(), "pyproject.toml")].clone();
             let name = facts.name.clone().unwrap_or_default();
-            projects.push(Project { name, dir, lock_dir, facts, needs: Vec::new(), files: Vec::new() });
+            projects.push(Project { name, dir, lock_dir, facts, needs: Arc::default(), files: Vec::new() });
         }
         projects.sort_by(|a, b| (&a.name, &a.dir).cmp(&(&b.name, &b.dir)));
         if let Some(pair) = projects.windows(2).find(|it| it[0].name == it[1].name) {
@@ -220,8 +221,12 @@ impl Side {
         let by_name = projects.iter().enumerate().map(|(index, it)| (it.name.clone(), index)).collect();
         let mut side = Side { tree, projects, policy, links, manifests, locks, by_dir, by_name };
         side.assign()?;
+        let other = other.filter(|it| side.same_places(it));
         for index in 0..side.projects.len() {
-            side.projects[index].needs = side.needs_of(index);
+            side.projects[index].needs = match other {
+                Some(other) if side.same_said(index, other) => other.projects[index].needs.clone(),
+                _ => side.needs_of(index).into(),
+            };
         }
         Ok(side)
     }

@@ -53,8 +53,8 @@ pub struct Memo {
 /// A project that uses a lock: the lock's content, the project's name, and whether the lock is for it alone.
 type User = (Id, String, bool);
 
-/// Reads a revision. `differs` tells of a path whether it may differ from the other revision: only such a lock is read
-/// as a whole.
+/// Reads a revision. `other` is the one that it is compared with, if that was read before; `differs` tells of a path
+/// whether it may differ between the two: only such a lock is read as a whole.
 ///
 /// # Errors
 /// On bad input, naming the file, and when the reader fails.
@@ -62,6 +62,7 @@ pub fn side(
     tree: Tree,
     settings: &Settings,
     memo: &mut Memo,
+    other: Option<&Side>,
     differs: &dyn Fn(&Utf8Path) -> bool,
     read: &mut Reader,
 ) -> Result<Side> {
@@ -105,7 +106,7 @@ pub fn side(
             policy
         }
     };
-    Side::new(tree, contents, policy)
+    Side::new(tree, contents, policy, other)
 }
 
 impl Memo {

@@ -131,7 +131,7 @@ impl Side {
         let mut found: BTreeMap<Utf8PathBuf, Scope> = BTreeMap::new();
         let mut seen: BTreeSet<(&Utf8Path, &str, Scope)> = BTreeSet::new();
         let mut queue: Vec<(&Utf8Path, &str, Scope)> = Vec::new();
-        for need in &project.needs {
+        for need in project.needs.iter() {
             queue.extend(need.wanted().map(|part| (need.dir.as_path(), part, need.scope)));
         }
         while let Some((dir, part, scope)) = queue.pop() {
@@ -139,7 +139,7 @@ impl Side {
                 continue;
             }
             found.entry(dir.to_owned()).and_modify(|old| *old = scope.min(*old)).or_insert(scope);
-            let needs = self.project_in(dir).into_iter().flat_map(|it| &it.needs);
+            let needs = self.project_in(dir).into_iter().flat_map(|it| it.needs.iter());
             for need in needs.filter(|it| it.is_of(part)) {
                 queue.extend(need.wanted().map(|part| (need.dir.as_path(), part, scope)));
             }

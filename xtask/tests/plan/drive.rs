@@ -51,11 +51,12 @@ pub fn permute<T>(items: &mut [T], seed: usize) {
     }
 }
 
-fn side(files: &Files, tree: Tree, differs: &dyn Fn(&Utf8Path) -> bool) -> Side {
+fn side(files: &Files, tree: Tree, other: Option<&Side>, differs: &dyn Fn(&Utf8Path) -> bool) -> Side {
     let text = String::from_utf8(files["ci/xtask.toml"].1.clone()).expect("UTF-8");
     let settings = Settings { text, file: "ci/xtask.toml".into(), dir: Some("ci".into()), outside: BTreeMap::new() };
     let mut read = |path: &Utf8Path, _: Entry| Ok(files[path.as_str()].1.clone());
-    MEMO.with_borrow_mut(|memo| survey::side(tree, &settings, memo, differs, &mut read)).expect("a readable revision")
+    let read = |memo: &mut Memo| survey::side(tree, &settings, memo, other, differs, &mut read);
+    MEMO.with_borrow_mut(read).expect("a readable revision")
 }
 
 fn rules() -> Rules {
@@ -84,7 +85,8 @@ fn with<T>(base: &Files, head: &Files, order: Option<usize>, ask: impl Fn(&Compa
     let (old, new) = (tree_of(base, order), tree_of(head, order.map(|it| it + 1)));
     let changes = tree::changes(&old, &new);
     let differs = |path: &Utf8Path| base.get(path.as_str()) != head.get(path.as_str());
-    let (old, new) = (side(base, old, &differs), side(head, new, &differs));
+    let new = side(head, new, None, &differs);
+    let old = side(base, old, Some(&new), &differs);
     ask(&Comparison::new(&old, &new, &changes, &rules()))
 }
 
@@ -97,7 +99,7 @@ pub fn selected(affected: &Affected) -> Selected {
 /// The slow path: the full lists of all projects and stages, compared.
 pub fn by_lists(base: &Files, head: &Files) -> Selected {
     let all = |_: &Utf8Path| true;
-    let (old, new) = (side(base, tree_of(base, None), &all), side(head, tree_of(head, None), &all));
+    let (old, new) = (side(base, tree_of(base, None), None, &all), side(head, tree_of(head, None), None, &all));
     let mut found = Selected::new();
     for project in &new.projects {
         for stage in STAGES.iter().filter(|it| !matches!(it.run, Run::Manual)) {
