@@ -15,7 +15,7 @@ use crate::revisions::{Desk, Place};
 use crate::rules::Rules;
 use crate::side::Side;
 use crate::survey::Memo;
-use crate::tree::{Change, Tree};
+use crate::tree::{self, Change, Tree};
 
 pub mod holes;
 pub mod rerun;
@@ -87,6 +87,17 @@ fn decide(
     changes: &[Change],
     step: &mut Step,
 ) -> Result<()> {
+    let behind = match &base {
+        Some((name, tree)) => [desk.followed(&head.1, head.0)?, desk.followed(tree, name)?],
+        None => [None, None],
+    };
+    let is_followed = behind.iter().any(Option::is_some);
+    let [new, old] = behind;
+    let head = (head.0, new.unwrap_or(head.1));
+    let base = base.map(|(name, tree)| (name, old.unwrap_or(tree)));
+    // What lies behind a link has changed at its place as well.
+    let all = base.as_ref().filter(|_| is_followed).map(|base| tree::changes(&base.1, &head.1));
+    let changes = all.as_deref().unwrap_or(changes);
     let mut side = |(name, tree): (&str, Tree), other: Option<&Side>| -> Result<(Side, Rules)> {
         let settings = desk.settings(&tree, name)?;
         let config = Config::parse(&settings.file, &settings.text)?;

@@ -156,7 +156,8 @@ impl Repo {
         projects.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.dir.cmp(&b.dir)));
         for pair in projects.windows(2).filter(|it| it[0].name == it[1].name) {
             let why = anyhow::anyhow!(
-                "two projects are named `{}`: {} and {}; give one of them another `name` in its pyproject.toml",
+                "two projects are named `{}`: {} and {}; give one of them another `name` in its pyproject.toml, or leave one \
+                 out with `exclude` in ci/xtask.toml",
                 pair[0].name,
                 pair[0].dir,
                 pair[1].dir

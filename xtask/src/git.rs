@@ -129,7 +129,7 @@ impl Git {
         let words = self.text(&["rev-parse", "--is-inside-work-tree", "--show-prefix"])?;
         let (inside, prefix) = words.split_once('\n').unwrap_or((&words, ""));
         if inside != "true" {
-            bail!("{} is no work tree of git but a part of its own files; work in a checkout", self.root);
+            bail!(self.not_a_work_tree());
         }
         self.prefix = prefix.strip_suffix('\n').unwrap_or(prefix).to_owned();
         let top = self.root.as_str().strip_suffix(self.prefix.trim_end_matches('/'));
@@ -139,6 +139,24 @@ impl Git {
             self.top = "/".into();
         }
         Ok(self)
+    }
+
+    /// Why git takes the root for no work tree, and what to do.
+    fn not_a_work_tree(&self) -> String {
+        let value = |name: &str| self.text(&["config", "--get", name]).unwrap_or_default().trim_end().to_owned();
+        let (root, elsewhere) = (&self.root, value("core.worktree"));
+        if root.components().any(|it| it.as_str() == ".git") {
+            format!("{root} is no work tree of git but a part of its own files; work in a checkout")
+        } else if !elsewhere.is_empty() {
+            format!(
+                "git's setting core.worktree says that the work tree of {root} is {elsewhere}; work there, or `git config \
+                 --unset core.worktree`"
+            )
+        } else if value("core.bare") == "true" {
+            format!("git's setting core.bare says that {root} has no work tree; `git config core.bare false` if it has")
+        } else {
+            format!("{root} is no work tree of git; work in a checkout")
+        }
     }
 
     /// The directory that all paths are relative to, absolute.
@@ -294,9 +312,15 @@ fn environment(vars: impl IntoIterator<Item = (String, String)>) -> BTreeMap<Str
             || name.starts_with("GIT_CONFIG_VALUE_")
     };
     let mut env: BTreeMap<String, String> = vars.into_iter().filter(|(name, _)| stays(name)).collect();
-    for (name, value) in
-        [("LC_ALL", "C"), ("LANGUAGE", "C"), ("GIT_TERMINAL_PROMPT", "0"), ("GIT_DISCOVERY_ACROSS_FILESYSTEM", "1")]
-    {
+    let fixed = [
+        ("LC_ALL", "C"),
+        ("LANGUAGE", "C"),
+        ("GIT_TERMINAL_PROMPT", "0"),
+        ("GIT_DISCOVERY_ACROSS_FILESYSTEM", "1"),
+        // Parents that somebody has made up here could lead to a base after the change.
+        ("GIT_GRAFT_FILE", "/dev/null"),
+    ];
+    for (name, value) in fixed {
         env.insert(name.to_owned(), value.to_owned());
     }
     env

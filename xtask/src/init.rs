@@ -8,9 +8,16 @@ use std::io::Write as _;
 use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::{config, files, manifest};
+use crate::affected::{Account, Comparison};
+use crate::revisions::{self, Place};
+use crate::rules::Rules;
+use crate::{config, files};
 
+mod beside;
 mod policy;
+mod projects;
+
+use projects::Found;
 
 /// The component of this version in a project called as this one.
 pub const COMPONENT: &str = concat!("$CI_SERVER_FQDN/platform/xtask/python-monorepo@", env!("CARGO_PKG_VERSION"));
@@ -30,6 +37,10 @@ pub struct Done {
     pub projects: Vec<String>,
     /// Those among them without a lock of their own or of a workspace above them.
     pub unlocked: Vec<String>,
+    /// Manifests that cannot be read, and why.
+    pub unreadable: Vec<(Utf8PathBuf, String)>,
+    /// What only looks like a project, and what it is.
+    pub left_out: Vec<(String, &'static str)>,
 }
 
 /// Writes what is missing.
@@ -43,24 +54,34 @@ pub fn init(here: &Utf8Path, component: &str) -> Result<Done> {
     }
     let here = here.canonicalize_utf8().with_context(|| format!("could not find {here}"))?;
     let root = here.ancestors().find(|dir| dir.join(".git").exists()).unwrap_or(&here).to_owned();
-    let listed = files::list(&root)?;
-    let projects = projects(&root, &listed)?;
+    let Found { projects, left_out, unreadable } = find(&root, &files::list(&root)?)?;
     if projects.is_empty() {
         bail!("no Python project under {root}: a directory with a pyproject.toml that has a [project] table");
     }
     let locked =
         |dir: &&String| !Utf8Path::new(dir.as_str()).ancestors().any(|it| root.join(it).join("uv.lock").is_file());
     let unlocked = projects.iter().filter(locked).cloned().collect();
-    let mut done = Done { root: root.clone(), unlocked, ..Done::default() };
+    let left_out: Vec<_> = left_out.into_iter().collect();
+    let mut done = Done { root: root.clone(), unlocked, unreadable, ..Done::default() };
     for (path, text) in policy::FILES {
         let text = text()?;
-        let text = if *path == config::FILE { settings(&text, &projects, &root) } else { text };
+        let text = if *path == config::FILE { settings(&text, &projects, &left_out, &root) } else { text };
         done.write(path, &text)?;
     }
     done.write(".gitlab-ci.yml", &parent(component))?;
     done.write(".gitignore", IGNORED)?;
-    done.projects = projects;
+    (done.projects, done.left_out) = (projects, left_out);
     Ok(done)
+}
+
+fn find(root: &Utf8Path, files: &[Utf8PathBuf]) -> Result<Found> {
+    let is_manifest = |it: &&Utf8PathBuf| it.file_name() == Some("pyproject.toml") && !it.starts_with("ci/tools");
+    let read = |it: &Utf8PathBuf| -> Result<(Utf8PathBuf, String)> {
+        let text = std::fs::read_to_string(root.join(it)).with_context(|| format!("could not read {it}"))?;
+        Ok((it.clone(), text))
+    };
+    let manifests: Vec<_> = files.iter().filter(is_manifest).map(read).collect::<Result<_>>()?;
+    projects::find(&manifests, &|dir| root.join(dir).join("uv.lock").is_file())
 }
 
 const IGNORED: &str = "/target/\n.venv/\n__pycache__/\n*.egg-info/\n.pytest_cache/\n.coverage\n";
@@ -102,6 +123,15 @@ impl Done {
         if self.left.iter().any(|it| it == ".gitignore") {
             words += "See that .gitignore has the line `/target/`.\n";
         }
+        for (file, why) in &self.unreadable {
+            words += &format!("{file} makes no project, for it is not valid TOML: {why}\n");
+        }
+        for (glob, what) in &self.left_out {
+            words += &format!(
+                "{glob} is no project but {what}; if it is one, take it out of `exclude` in {}\n",
+                config::FILE
+            );
+        }
         for dir in &self.unlocked {
             words += &format!("{dir} has no uv.lock: uv lock --project {}\n", crate::proc::quote(dir));
         }
@@ -109,29 +139,68 @@ impl Done {
     }
 }
 
-/// Directories of projects, relative to the root, sorted; "." for the root itself.
-fn projects(root: &Utf8Path, files: &[Utf8PathBuf]) -> Result<Vec<String>> {
-    let mut found = Vec::new();
-    for file in files.iter().filter(|it| it.file_name() == Some("pyproject.toml") && !it.starts_with("ci/tools")) {
-        let text = std::fs::read_to_string(root.join(file)).with_context(|| format!("could not read {file}"))?;
-        if manifest::Manifest::parse(file, &text)?.typed.project.is_some() {
-            let dir = file.parent().map_or("", Utf8Path::as_str);
-            found.push(if dir.is_empty() { "." } else { dir }.to_owned());
+/// Adds rules to the settings that were written just now, for what lies beside the projects. Gives a line about them.
+///
+/// # Errors
+/// When the repository cannot be read, as a plan reads it, or the settings cannot be written.
+pub fn beside(done: &Done, place: &Place) -> Result<String> {
+    if !done.written.iter().any(|it| it == config::FILE) {
+        return Ok(String::new());
+    }
+    let side = revisions::whole(place)?.side;
+    let settings = std::fs::read_to_string(&place.file).with_context(|| format!("could not read {}", place.file))?;
+    let rules = Rules::new(&config::Config::parse(&place.file, &settings)?)?;
+    let comparison = Comparison::new(&side, &side, &[], &rules);
+    let dirs: Vec<&Utf8Path> = side.projects.iter().map(|it| it.dir.as_path()).collect();
+    let unknown = side.tree.iter().map(|it| it.0).filter(|it| {
+        let is_of_git = it.file_name().is_some_and(|it| OF_GIT.contains(&it));
+        !is_of_git && matches!(comparison.account(it), Account::Unknown)
+    });
+    let mut beside = beside::Beside::new(unknown, &dirs);
+    for project in &side.projects {
+        let own: BTreeSet<&str> = side.files(project).flat_map(|it| it.0.components()).map(|it| it.as_str()).collect();
+        for (file, _) in side.files(project) {
+            if beside.is_settled() {
+                break;
+            }
+            // What is large or no text is data, which names no place; a lock's paths are read anyway.
+            let full = done.root.join(file);
+            let small = full.metadata().is_ok_and(|it| it.is_file() && it.len() <= LARGEST);
+            if small
+                && file.file_name() != Some("uv.lock")
+                && let Ok(text) = std::fs::read_to_string(&full)
+            {
+                beside.look(file, &text, &|name| own.contains(name));
+            }
         }
     }
-    found.sort();
-    Ok(found)
+    let settings = settings.replacen(EXAMPLE, &format!("{EXAMPLE}{}", beside.settings()), 1);
+    std::fs::write(&place.file, settings).with_context(|| format!("could not write {}", place.file))?;
+    Ok(beside.words())
 }
 
+/// What git reads itself, and what it makes of the files that projects read.
+const OF_GIT: &[&str] = &[".gitattributes", ".gitmodules", ".lfsconfig"];
+
+/// In bytes, the largest file of a project that is looked through for names of what lies beside it.
+const LARGEST: u64 = 512 << 10;
+
+/// A rule, as a comment in the settings; further ones go after it.
+const EXAMPLE: &str = "# [[no-input]]\n# paths = [\"Makefile\"]\n# reason = \"started by hand; no stage reads it\"\n";
+
 /// The settings with the globs of these projects, and nothing that is only about this repository.
-fn settings(text: &str, projects: &[String], root: &Utf8Path) -> String {
+fn settings(text: &str, projects: &[String], left_out: &[(String, &str)], root: &Utf8Path) -> String {
     let title = root.file_name().unwrap_or("Documentation");
     let mut result = String::new();
     for paragraph in text.split("\n\n") {
         let line = |line: &str| {
             if line.starts_with("projects = ") {
-                let globs = globs(projects).into_iter().map(|it| toml::Value::from(it).to_string());
-                format!("projects = [{}]", globs.collect::<Vec<_>>().join(", "))
+                let list = |globs: &mut dyn Iterator<Item = String>| {
+                    globs.map(|it| toml::Value::from(it).to_string()).collect::<Vec<_>>().join(", ")
+                };
+                let exclude = list(&mut left_out.iter().map(|it| it.0.clone()));
+                let exclude = if exclude.is_empty() { String::new() } else { format!("\nexclude = [{exclude}]") };
+                format!("projects = [{}]{exclude}", list(&mut projects::globs(projects).into_iter()))
             } else if line.starts_with("title = ") {
                 format!("title = {}", toml::Value::from(title))
             } else {
@@ -143,21 +212,10 @@ fn settings(text: &str, projects: &[String], root: &Utf8Path) -> String {
         let own = paragraph.lines().find(table).is_some_and(|it| it == "[[no-input]]");
         let kept = paragraph.lines().filter(|it| (!own || it.starts_with('#')) && !it.starts_with("exclude = "));
         let lines: Vec<String> = kept.map(line).collect();
-        let example =
-            "\n# [[no-input]]\n# paths = [\"Makefile\"]\n# reason = \"started by hand; no stage reads it\"\n\n";
-        result += &(lines.join("\n") + if own { example } else { "\n\n" });
+        result += &lines.join("\n");
+        result += &if own { format!("\n{EXAMPLE}\n") } else { "\n\n".to_owned() };
     }
     result.trim_end().to_owned() + "\n"
-}
-
-/// Globs that find these directories, and their future siblings where they are not at the root.
-fn globs(projects: &[String]) -> BTreeSet<String> {
-    let glob = |dir: &String| match dir.rsplit_once('/') {
-        Some((parent, _)) => format!("{}/*", glob::Pattern::escape(parent)),
-        None if dir == "." => ".".to_owned(),
-        None => glob::Pattern::escape(dir),
-    };
-    projects.iter().map(glob).collect()
 }
 
 /// The lines that take in the component.
@@ -181,13 +239,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn globs_find_the_projects_and_their_siblings() {
-        let dirs = [".", "libs/a", "libs/b", "apps/x/y", "tool", "odd[1]/a"].map(str::to_owned);
-        let globs: Vec<String> = globs(&dirs).into_iter().collect();
-        assert_eq!(globs, [".", "apps/x/*", "libs/*", "odd[[]1[]]/*", "tool"]);
-    }
-
-    #[test]
     fn a_parent_passes_the_rules() {
         let text = parent(COMPONENT);
         assert_eq!(crate::lint::check(&text, &crate::lint::Options::any()), []);
@@ -196,9 +247,15 @@ mod tests {
     #[test]
     fn settings_are_about_the_new_repository() {
         let (_, text) = policy::FILES.iter().find(|(path, _)| *path == config::FILE).expect("the settings");
-        let text = settings(&text().expect("readable"), &["libs/a\"b".to_owned()], Utf8Path::new("/x/my repo"));
+        let text = settings(
+            &text().expect("readable"),
+            &["libs/a\"b".to_owned()],
+            &[("x/**".to_owned(), "")],
+            Utf8Path::new("/x/my repo"),
+        );
         let table: toml::Table = toml::from_str(&text).expect("valid TOML");
         assert_eq!(table["projects"].as_array().expect("a list").len(), 1);
+        assert_eq!(table["exclude"].as_array().expect("a list")[0].as_str(), Some("x/**"));
         assert_eq!(table["pages"]["title"].as_str(), Some("my repo"));
         assert!(table.get("no-input").is_none() && !text.contains("rustfmt"), "{text}");
         assert!(!text.contains("xtask/"), "{text}");

@@ -207,7 +207,8 @@ impl Start {
         let done = init::init(&self.here, component)?;
         print(&done.words(component))?;
         let root = Start { here: done.root.clone(), config: None };
-        let plan = root.decide(&Selection::default(), &[])?.plan;
+        print(&init::beside(&done, &root.place()?)?)?;
+        let plan = root.decide(&Selection { all: true, ..Selection::default() }, &[])?.plan;
         print(&format!("\n{}\n", planview::table(&plan)))?;
         print("next: look through ci/, commit, then `xtask ci --all`\n")?;
         Ok(i32::from(!done.left.is_empty()))

@@ -32,14 +32,20 @@ pub struct Owner<'a> {
 }
 
 const DOCUMENTS: &[&str] = &[
+    "ADOPTERS",
+    "AGENTS",
     "AUTHORS",
     "CHANGELOG",
     "CHANGES",
+    "CLAUDE",
     "CODE_OF_CONDUCT",
     "CODEOWNERS",
     "CONTRIBUTING",
     "CONTRIBUTORS",
     "COPYING",
+    "GEMINI",
+    "GOVERNANCE",
+    "HACKING",
     "HISTORY",
     "LICENCE",
     "LICENSE",

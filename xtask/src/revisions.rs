@@ -151,13 +151,15 @@ fn compare(
         let head = reader.side(head_tree, &settings, memo, (None, &[]), &head_name)?;
         return none(because, head, rules);
     };
-    let base_tree = match tree.map_or_else(|| reader.base_tree(&commit, &head_name, &head_tree), Ok) {
+    let read = tree.map_or_else(|| reader.base_tree(&commit, &head_name, &head_tree), Ok);
+    let base_tree = match read.and_then(|it| Ok(reader.followed(&it, &commit)?.unwrap_or(it))) {
         Ok(tree) => tree,
         Err(error) => {
             let head = reader.side(head_tree, &settings, memo, (None, &[]), &head_name)?;
             return none(unreadable(&commit, &error), head, rules);
         }
     };
+    let head_tree = reader.followed(&head_tree, &head_name)?.unwrap_or(head_tree);
     let changes = tree::changes(&base_tree, &head_tree);
     let head = reader.side(head_tree, &settings, memo, (None, &changes), &head_name)?;
     // A base that cannot be read says nothing about what is the same.
@@ -213,6 +215,7 @@ pub fn whole(place: &Place) -> Result<Whole> {
         (Some(git), Some(commit)) => tree::changes(&git.tree(commit)?, &tree).is_empty(),
         _ => false,
     };
+    let tree = reader.followed(&tree, &name)?.unwrap_or(tree);
     let read = &mut |path: &Utf8Path, entry: Entry| reader.content(path, entry, &name);
     let side = survey::side(tree, &settings, &mut Memo::default(), None, &|_| true, read)?;
     Ok(Whole { side, commit, is_clean })
@@ -352,8 +355,17 @@ impl<'a> Desk<'a> {
         (other, changes): (Option<&Side>, &[Change]),
         name: &str,
     ) -> Result<Side> {
+        let tree = self.followed(&tree, name)?.unwrap_or(tree);
         let differs = |path: &Utf8Path| changes.binary_search_by(|it| it.path.as_str().cmp(path.as_str())).is_ok();
         survey::side(tree, settings, memo, other, &differs, &mut |path, entry| self.content(path, entry, name))
+    }
+
+    /// The tree with what is read by name at the place of links to it; `None` where there are none. Fails as the reader does.
+    pub fn followed(&mut self, tree: &Tree, name: &str) -> Result<Option<Tree>> {
+        let dir = config::directory(&self.place.file);
+        let policy = dir.strip_prefix(&self.place.root).ok();
+        let read = &mut |path: &Utf8Path, entry: Entry| self.content(path, entry, name);
+        survey::followed::followed(tree, policy, read)
     }
 
     fn content(&mut self, path: &Utf8Path, entry: Entry, name: &str) -> Result<Vec<u8>> {

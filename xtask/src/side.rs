@@ -15,7 +15,7 @@ use crate::place::Owner;
 use crate::policy::Policy;
 use crate::tree::{Entry, Mode, Tree};
 
-mod links;
+pub mod links;
 mod needs;
 mod same;
 
@@ -120,10 +120,13 @@ impl Globs {
 
     /// May this directory hold a project?
     pub fn matches(&self, dir: &Utf8Path) -> bool {
-        let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
-        let hidden = dir.components().any(|it| it.as_str().starts_with('.') && it.as_str().len() > 1);
-        !hidden
-            && self.include.iter().any(|it| it.matches_with(dir.as_str(), options))
+        // A hidden directory is meant where it is named, not by a wildcard.
+        let options = glob::MatchOptions {
+            require_literal_separator: true,
+            require_literal_leading_dot: true,
+            ..glob::MatchOptions::new()
+        };
+        self.include.iter().any(|it| it.matches_with(dir.as_str(), options))
             && !self.exclude.iter().any(|it| it.matches(dir.as_str()))
     }
 }
@@ -211,7 +214,8 @@ impl Side {
         if let Some(pair) = projects.windows(2).find(|it| it[0].name == it[1].name) {
             let [a, b] = [&pair[0], &pair[1]];
             bail!(
-                "two projects are named `{}`: {} and {}; give one of them another `name` in its pyproject.toml",
+                "two projects are named `{}`: {} and {}; give one of them another `name` in its pyproject.toml, or leave one \
+                 out with `exclude` in ci/xtask.toml",
                 a.name,
                 shown(&a.dir),
                 shown(&b.dir)

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use toml::{Table, Value};
 
@@ -16,6 +16,7 @@ use crate::policy::{IN_PARTS, Policy};
 use crate::side::{self, ByPath, Contents, Globs, Side};
 use crate::tree::{Entry, Id, Mode, Tree};
 
+pub mod followed;
 pub mod known;
 
 use known::Known;
@@ -132,6 +133,12 @@ impl Memo {
             None => {
                 let bytes = read(path, entry)?;
                 let text = std::str::from_utf8(&bytes).with_context(|| format!("{path} is no UTF-8"))?;
+                if entry.mode == Mode::Link {
+                    bail!(
+                        "{path} is a link to {}, which is no file of this repository; put a file there",
+                        text.escape_debug()
+                    );
+                }
                 self.is_new = true;
                 Arc::new(Facts::parse(path, text)?)
             }

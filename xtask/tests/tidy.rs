@@ -185,6 +185,9 @@ const PURE: &[&str] = &[
     "lint/values.rs",
     "lint/versions.rs",
     "lint/whole.rs",
+    "init/beside.rs",
+    "init/projects.rs",
+    "survey/followed.rs",
 ];
 
 /// The plan, the verdicts and the reports do no input or output.

@@ -30,6 +30,23 @@ fn ancestors() {
 }
 
 #[test]
+fn parents_and_objects_that_somebody_has_made_up_here() {
+    let (place, main, topic) = forked();
+    let git = place.open();
+    // As if main had come from the tip of topic, so that nothing of topic would be new.
+    std::fs::create_dir_all(place.path(".git/info")).expect("a directory");
+    place.write(".git/info/grafts", format!("{} {}\n", main[5], topic[1]));
+    assert_eq!(place.git(&["merge-base", "main", "topic"]), topic[1], "what git itself says");
+    assert_eq!(git.merge_base("main", "topic").expect("an answer"), Some(main[2].clone()));
+    assert!(!git.is_ancestor("topic", "main").expect("an answer"));
+    assert_eq!(git.first_parents("main", 9).expect("a line").len(), 6);
+    place.remove(".git/info/grafts");
+    place.git(&["replace", &main[2], &topic[1]]);
+    assert_eq!(git.merge_base("main", "topic").expect("an answer"), Some(main[2].clone()));
+    assert!(git.tree(&main[2]).expect("a tree").get("topic".into()).is_none());
+}
+
+#[test]
 fn the_first_parents() {
     let (place, main, _) = forked();
     place.git(&["merge", "-q", "--no-ff", "-m", "Merge topic: \u{fc}, \"and\" 'more'", "topic"]);

@@ -134,6 +134,26 @@ fn a_partial_clone_fetches_contents_and_says_when_it_cannot() {
 }
 
 #[test]
+fn a_clone_without_directories_fetches_them_and_says_when_it_cannot() {
+    let place = Place::new();
+    place.step("a/x", "one");
+    let first = place.step("b/x", "two");
+    place.step("a/x", "three");
+    place.git(&["config", "uploadpack.allowFilter", "true"]);
+    let clone = place.clone("treeless", &["--filter=tree:0"]);
+    let git = place.open_at(&clone, &[]);
+    assert_eq!(git.changes("HEAD~1", "HEAD").expect("fetched").len(), 1);
+    assert_eq!(paths(&git.tree("HEAD~1").expect("already here")), ["a/x", "b/x"]);
+    std::fs::rename(&place.root, place.outside("away")).expect("moved");
+    assert_eq!(git.changes("HEAD~1", "HEAD").expect("already here").len(), 1);
+    assert_eq!(git.merge_base("HEAD", &first).expect("commits are all here"), Some(first));
+    for said in [git.tree("HEAD~2").map(drop), git.changes("HEAD~2", "HEAD").map(drop)] {
+        let error = format!("{:#}", said.expect_err("the remote is away"));
+        assert!(error.contains("fatal: could not fetch"), "{error}");
+    }
+}
+
+#[test]
 fn a_sha256_repository() {
     let place = Place::bare_directory();
     place.git(&["init", "-q", "-b", "main", "--object-format=sha256"]);
@@ -178,7 +198,16 @@ fn a_damaged_repository_is_an_error_and_not_none() {
     assert!(error.contains("not a git repository") && error.contains(place.root.as_str()), "{error}");
     let inside = Place::new();
     let error = Git::open_with(&inside.root.join(".git"), inside.vars()).expect_err("no work tree").to_string();
-    assert!(error.contains("is no work tree of git"), "{error}");
+    assert!(error.contains("is no work tree of git but a part of its own files"), "{error}");
+    for (setting, value, words) in [
+        ("core.worktree", "/usr", "the work tree of {} is /usr; work there"),
+        ("core.bare", "true", "{} has no work tree; `git config core.bare false` if it has"),
+    ] {
+        let place = Place::new();
+        place.git(&["config", setting, value]);
+        let error = Git::open_with(&place.root, place.vars()).expect_err("no work tree").to_string();
+        assert!(error.contains(setting) && error.contains(&words.replace("{}", place.root.as_str())), "{error}");
+    }
 }
 
 #[test]

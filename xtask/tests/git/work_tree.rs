@@ -165,6 +165,42 @@ fn marks_in_the_index() {
 }
 
 #[test]
+fn whatever_form_the_index_has() {
+    for (name, value) in [
+        ("feature.manyFiles", "true"),
+        ("index.version", "4"),
+        ("core.splitIndex", "true"),
+        ("core.untrackedCache", "true"),
+        ("core.fsmonitor", "/bin/true"),
+        ("core.ignoreStat", "true"),
+        ("core.preloadIndex", "false"),
+        ("core.bigFileThreshold", "1"),
+        ("core.autocrlf", "true"),
+        ("status.showUntrackedFiles", "no"),
+    ] {
+        let place = Place::new();
+        place.git(&["config", name, value]);
+        for path in ["kept", "changed", "gone", "dir/kept", "dir/gone"] {
+            place.write(path, "one\n");
+        }
+        place.commit("base");
+        // So that git notes whatever this setting lets it note.
+        place.git(&["status"]);
+        place.write("new", "1");
+        place.write("dir/new", "1");
+        place.git(&["status"]);
+        place.write("changed", "two\n");
+        place.write("dir/newer", "1");
+        place.remove("gone");
+        place.remove("dir/gone");
+        let tree = place.open().work_tree().expect("a tree");
+        assert_eq!(paths(&tree), ["changed", "dir/kept", "dir/new", "dir/newer", "kept", "new"], "{name}={value}");
+        let changed = xtask::tree::changes(&place.open().tree("HEAD").expect("a tree"), &tree);
+        assert_eq!(changed.len(), 6, "{name}={value}: {changed:?}");
+    }
+}
+
+#[test]
 fn a_sparse_checkout_has_what_it_leaves_out_as_the_index_says() {
     for flags in [&["--cone"][..], &["--cone", "--sparse-index"]] {
         let place = Place::new();

@@ -74,3 +74,54 @@ fn without_a_project_nothing_is_written() {
     assert!(ran.code == 2 && ran.stderr.contains("is no component"), "{}", ran.all());
     assert!(!sandbox.root.join("ci").exists());
 }
+
+#[test]
+fn what_lies_around_the_projects_is_thought_of() {
+    let sandbox = scratch();
+    for (path, text) in [
+        ("templates/{{ name }}/pyproject.toml", "{% if x %}\n"),
+        ("templates/{{ other }}/pyproject.toml", "[project]\nname = \"other\"\nversion = \"1\"\n"),
+        ("beta/tests/data/sample/pyproject.toml", "[project]\nname = \"sample\"\nversion = \"1\"\n"),
+        (".gitattributes", "*.x text\n"),
+        ("js/index.ts", "1\n"),
+        ("Justfile", "all:\n"),
+        ("schemas/event.json", "{}\n"),
+        ("libs/alpha/tests/test_event.py", "EVENT = (Path(__file__).parents[3] / 'schemas' / 'event.json')\n"),
+    ] {
+        sandbox.write(path, text);
+    }
+    sandbox.commit("around");
+    let ran = sandbox.xtask(&["init"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    for words in [
+        "templates/{{ name }}/pyproject.toml makes no project, for it is not valid TOML: line 1: ",
+        "templates/{{ other }} is no project but a template of a project",
+        "beta/tests/** is no project but data of the tests around it",
+        "ci/xtask.toml has a rule for 3 files and directories that no project names",
+        "beside the projects: 1 files and directories that a project may read",
+        "26 jobs in 2 projects",
+    ] {
+        assert!(ran.stdout.contains(words), "{words}: {}", ran.all());
+    }
+    let settings = sandbox.read("ci/xtask.toml");
+    let table: toml::Table = toml::from_str(&settings).expect("settings");
+    let rule = &table["no-input"].as_array().expect("rules")[0]["paths"];
+    let paths: Vec<&str> = rule.as_array().expect("paths").iter().filter_map(|it| it.as_str()).collect();
+    assert_eq!(paths, ["Justfile", "js/**", "templates/**"]);
+    assert!(settings.contains("\n#   \"schemas/**\": libs/alpha/tests/test_event.py:1\n"), "{settings}");
+    sandbox.commit("set up");
+    for (path, words) in [
+        ("js/index.ts", "no stage of the 2 projects is affected"),
+        ("schemas/event.json", "everything runs: schemas/event.json is in nobody's list"),
+        (".gitattributes", "everything runs: .gitattributes is in nobody's list"),
+        ("beta/tests/data/sample/pyproject.toml", "beta/tests/data/sample/pyproject.toml changed"),
+    ] {
+        sandbox.append(path, "\n");
+        let ran = sandbox.xtask(&["plan", "--base", "HEAD"]);
+        assert!(ran.code == 0 && ran.stdout.contains(words), "{path}: {}", ran.all());
+        sandbox.git(&["checkout", "-q", "."]);
+    }
+    // None of it is a finding.
+    let ran = sandbox.xtask(&["doctor"]);
+    assert!(!ran.stdout.contains("under no glob") && !ran.stdout.contains("takes no directory"), "{}", ran.all());
+}

@@ -41,6 +41,8 @@ fn check(base: &[(&str, &str)], head: &[(&str, &str)], expected: &[&str]) {
 }
 
 const LOCKED: &str = "lock type-check pytest license-check sbom vulnerabilities build pages";
+const ALL: &str =
+    "docker-build lock ruff radon type-check pytest license-check bandit semgrep sbom vulnerabilities build pages";
 const CODE: &str = "type-check pytest vulnerabilities build pages";
 
 #[test]
@@ -93,6 +95,36 @@ fn links_are_followed_to_the_end() {
     // In a circle, and out of the repository.
     check(&[], &[("projects/lib/data", "-> data")], &found);
     check(&[], &[("projects/lib/data", "-> ../../../etc")], &found);
+}
+
+#[test]
+fn what_is_read_by_name_may_be_a_link() {
+    let lock = |version: &str| {
+        format!(
+            "version = 1\n[[package]]\nname = \"lib\"\nversion = \"1\"\nsource = {{ editable = \".\" }}\ndependencies = [{{ name = \
+             \"six\" }}]\n[[package]]\nname = \"six\"\nversion = \"{version}\"\nsource = {{ registry = \"https://pypi.org/simple\" }}\n"
+        )
+    };
+    let (one, two) = (lock("1"), lock("2"));
+    let base = [("projects/lib/uv.lock", "-> ../app/data/locks/lib"), ("projects/app/data/locks/lib", one.as_str())];
+    let found = ["app: pytest build pages", &format!("lib: {LOCKED}")];
+    check(&base, &[("projects/app/data/locks/lib", &two)], &found);
+    // A manifest, over two links; what a rule or nobody names selects everything all the same.
+    let lib = LIBRARY.replace("version = \"1\"", "version = \"2\"");
+    let base = [
+        ("projects/lib/pyproject.toml", "-> ../app/lib.toml"),
+        ("projects/app/lib.toml", "-> data/lib.toml"),
+        ("projects/app/data/lib.toml", LIBRARY),
+    ];
+    check(&base, &[("projects/app/data/lib.toml", &lib)], &[&format!("app: {LOCKED}"), &format!("lib: {ALL}")]);
+    let base = [("projects/lib/.python-version", "-> ../../versions/lib"), ("versions/lib", "3.12\n")];
+    check(&base, &[("versions/lib", "3.13\n")], &["everything"]);
+    let base = [("ci/ruff.toml", "-> ../projects/app/ruff.toml"), ("projects/app/ruff.toml", "line-length = 99\n")];
+    check(
+        &base,
+        &[("projects/app/ruff.toml", "line-length = 98\n")],
+        &["app: ruff radon type-check pytest bandit semgrep build pages", "lib: ruff"],
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
 use xtask::affected::{Affected, Comparison};
 use xtask::config::NoInput;
@@ -12,6 +13,7 @@ use xtask::planview;
 use xtask::rules::Rules;
 use xtask::side::{Project, Side};
 use xtask::stages::{Run, STAGES};
+use xtask::survey::followed::followed;
 use xtask::survey::{self, Memo, Settings};
 use xtask::tree::{self, Entry, Id, Tree};
 
@@ -54,9 +56,24 @@ pub fn permute<T>(items: &mut [T], seed: usize) {
 fn side(files: &Files, tree: Tree, other: Option<&Side>, differs: &dyn Fn(&Utf8Path) -> bool) -> Side {
     let text = String::from_utf8(files["ci/xtask.toml"].1.clone()).expect("UTF-8");
     let settings = Settings { text, file: "ci/xtask.toml".into(), dir: Some("ci".into()), outside: BTreeMap::new() };
-    let mut read = |path: &Utf8Path, _: Entry| Ok(files[path.as_str()].1.clone());
+    let mut read = reader(files);
     let read = |memo: &mut Memo| survey::side(tree, &settings, memo, other, differs, &mut read);
     MEMO.with_borrow_mut(read).expect("a readable revision")
+}
+
+fn reader(files: &Files) -> impl FnMut(&Utf8Path, Entry) -> Result<Vec<u8>> {
+    move |path: &Utf8Path, entry: Entry| {
+        let own = &files[path.as_str()].1;
+        // What lies behind a link is asked for by what it is.
+        let behind = || files.values().map(|it| &it.1).find(|it| id(it) == entry.id).expect("content");
+        Ok(if id(own) == entry.id { own.clone() } else { behind().clone() })
+    }
+}
+
+/// As the program reads it: what is asked for by name lies where links to it are.
+fn read_tree(files: &Files, order: Option<usize>) -> Tree {
+    let tree = tree_of(files, order);
+    followed(&tree, Some("ci".into()), &mut reader(files)).expect("readable links").unwrap_or(tree)
 }
 
 fn rules() -> Rules {
@@ -82,9 +99,9 @@ pub fn json(base: &Files, head: &Files, order: Option<usize>) -> String {
 }
 
 fn with<T>(base: &Files, head: &Files, order: Option<usize>, ask: impl Fn(&Comparison) -> T) -> T {
-    let (old, new) = (tree_of(base, order), tree_of(head, order.map(|it| it + 1)));
+    let (old, new) = (read_tree(base, order), read_tree(head, order.map(|it| it + 1)));
     let changes = tree::changes(&old, &new);
-    let differs = |path: &Utf8Path| base.get(path.as_str()) != head.get(path.as_str());
+    let differs = |path: &Utf8Path| changes.iter().any(|it| it.path == path);
     let new = side(head, new, None, &differs);
     let old = side(base, old, Some(&new), &differs);
     ask(&Comparison::new(&old, &new, &changes, &rules()))
@@ -99,7 +116,7 @@ pub fn selected(affected: &Affected) -> Selected {
 /// The slow path: the full lists of all projects and stages, compared.
 pub fn by_lists(base: &Files, head: &Files) -> Selected {
     let all = |_: &Utf8Path| true;
-    let (old, new) = (side(base, tree_of(base, None), None, &all), side(head, tree_of(head, None), None, &all));
+    let (old, new) = (side(base, read_tree(base, None), None, &all), side(head, read_tree(head, None), None, &all));
     let mut found = Selected::new();
     for project in &new.projects {
         for stage in STAGES.iter().filter(|it| !matches!(it.run, Run::Manual)) {
