@@ -201,7 +201,10 @@ impl Tools {
             env.extend(self.uv_env(config));
             env.insert("UV_PROJECT_ENVIRONMENT".to_owned(), at.to_string());
             let project = self.ci.join("tools");
-            let args = ["sync", "--frozen", "--no-progress", "--compile-bytecode", "--only-group", tool.name()];
+            // Who has an end of his own in mind for the bytecode says so, as the recipe of the image does.
+            env.insert("UV_COMPILE_BYTECODE".to_owned(), "1".to_owned());
+            env.extend(context::inherited(&["UV_COMPILE_BYTECODE"]));
+            let args = ["sync", "--frozen", "--no-progress", "--only-group", tool.name()];
             let rest = ["--project", project.as_str(), "--python", python.as_str()];
             proc::read(&self.uv, &[&args[..], &rest[..]].concat(), &self.cache, &env)
                 .with_context(|| format!("could not install the {} tools", tool.name()))?;
