@@ -9,9 +9,8 @@ use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::affected::{Account, Comparison};
-use crate::revisions::{self, Place};
+use crate::revisions::{self, Place, Range};
 use crate::rules::Rules;
-use crate::survey::Memo;
 use crate::{config, files};
 
 mod beside;
@@ -148,7 +147,7 @@ pub fn beside(done: &Done, place: &Place) -> Result<String> {
     if !done.written.iter().any(|it| it == config::FILE) {
         return Ok(String::new());
     }
-    let side = revisions::whole(place, &mut Memo::default())?.side;
+    let side = revisions::read_head(place, &Range::default())?.head;
     let settings = std::fs::read_to_string(&place.file).with_context(|| format!("could not read {}", place.file))?;
     let rules = Rules::new(&config::Config::parse(&place.file, &settings)?)?;
     let comparison = Comparison::new(&side, &side, &[], &rules);
