@@ -11,7 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::affected::{Account, Comparison};
 use crate::revisions::{self, Place, Range};
 use crate::rules::Rules;
-use crate::{config, files};
+use crate::{config, context, files};
 
 mod beside;
 mod policy;
@@ -175,7 +175,7 @@ pub fn beside(done: &Done, place: &Place) -> Result<String> {
         }
     }
     let settings = settings.replacen(EXAMPLE, &format!("{EXAMPLE}{}", beside.settings()), 1);
-    std::fs::write(&place.file, settings).with_context(|| format!("could not write {}", place.file))?;
+    context::write(&place.file, settings)?;
     Ok(beside.words())
 }
 

@@ -67,13 +67,12 @@ pub fn prepare(out: &Utf8Path, handed: &Handed) -> Result<()> {
 /// Where a runner keeps its work tree, there may be images of an earlier pipeline: those that no job of this one has made go.
 fn remove_images_of_others(out: &Utf8Path, handed: &Handed) -> Result<()> {
     let jobs = &handed.plan.jobs;
-    let makes = |project: &str| jobs.iter().any(|it| it.project == project && it.stage.name == images::MAKER);
-    let made = |project: &str| verdicts::is_done(out, &handed.run, project, images::MAKER);
-    let others = jobs.iter().map(|it| it.project.as_str()).filter(|it| !makes(it) && !made(it));
-    others.collect::<BTreeSet<_>>().into_iter().try_for_each(|project| {
-        let path = out.join("reports").join(project).join(images::FILE);
-        remove_if_there(&path)
-    })
+    let mut others: BTreeSet<&str> = jobs.iter().map(|it| it.project.as_str()).collect();
+    for maker in jobs.iter().filter(|it| it.stage.name == images::MAKER) {
+        others.remove(maker.project.as_str());
+    }
+    let not_made = others.into_iter().filter(|it| !verdicts::is_done(out, &handed.run, it, images::MAKER));
+    not_made.map(|it| out.join("reports").join(it).join(images::FILE)).try_for_each(|it| remove_if_there(&it))
 }
 
 /// Removes what runs leave of all their jobs together.

@@ -245,6 +245,18 @@ pub fn resolve(base: &Utf8Path, path: &Utf8Path) -> Option<Utf8PathBuf> {
     Some(out.into())
 }
 
+/// Is a directory, relative to a workspace, a member of it? What is no glob takes none.
+pub fn is_member(members: &[String], exclude: &[String], inner: &Utf8Path) -> bool {
+    let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
+    let any = |globs: &[String]| {
+        globs.iter().any(|it| {
+            let text = it.trim_start_matches("./").trim_end_matches('/');
+            glob::Pattern::new(text).is_ok_and(|it| it.matches_with(inner.as_str(), options))
+        })
+    };
+    any(members) && !any(exclude)
+}
+
 /// The 3.x that a `requires-python` begins with.
 pub fn least_minor(specifiers: &str) -> Option<u32> {
     let lower = |it: &str| [">=", "~=", "===", "=="].iter().find_map(|op| it.trim().strip_prefix(op)).and_then(minor);

@@ -11,6 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::facts::{Facts, Members};
 use crate::locked::{Lockfile, Scope};
+use crate::manifest;
 use crate::place::Owner;
 use crate::policy::Policy;
 use crate::tree::{Entry, Mode, Tree};
@@ -182,17 +183,9 @@ pub fn lock_dirs(globs: &Globs, manifests: &ByPath<Arc<Facts>>) -> Vec<(Utf8Path
 
 /// The directory of the workspace that a directory is a member of.
 fn workspace<'a>(dir: &Utf8Path, above: impl Fn(&Utf8Path) -> Option<&'a Members>) -> Option<Utf8PathBuf> {
-    let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
-    let any = |globs: &[String], inner: &Utf8Path| {
-        globs.iter().any(|it| {
-            let text = it.trim_start_matches("./").trim_end_matches('/');
-            glob::Pattern::new(text).is_ok_and(|it| it.matches_with(inner.as_str(), options))
-        })
-    };
     dir.ancestors().skip(1).find_map(|root| {
-        let members = above(root)?;
-        let inner = dir.strip_prefix(root).ok()?;
-        (any(&members.members, inner) && !any(&members.exclude, inner)).then(|| root.to_owned())
+        let Members { members, exclude } = above(root)?;
+        manifest::is_member(members, exclude, dir.strip_prefix(root).ok()?).then(|| root.to_owned())
     })
 }
 
@@ -241,7 +234,7 @@ impl Side {
         let mut last: Option<(&str, Option<usize>)> = None;
         for (number, (path, _)) in self.tree.iter().enumerate() {
             // Files of one directory stand together and have one owner.
-            let dir = path.as_str().rsplit_once('/').map_or("", |it| it.0);
+            let dir = parent(path.as_str());
             let index = match last {
                 Some((known, index)) if known == dir => index,
                 _ => owner(&self.by_dir, path),
@@ -293,7 +286,7 @@ impl Side {
 fn owner(by_dir: &HashMap<String, usize>, path: &Utf8Path) -> Option<usize> {
     let mut dir = path.as_str();
     while !dir.is_empty() {
-        dir = dir.rsplit_once('/').map_or("", |it| it.0);
+        dir = parent(dir);
         if let Some(index) = by_dir.get(dir) {
             return Some(*index);
         }

@@ -84,9 +84,12 @@ pub fn keep(root: &Utf8Path, out: &Utf8Path, files: &[Utf8PathBuf], known: &dyn 
 pub fn write(out: &Utf8Path, records: &[Record]) -> Result<()> {
     // Damaged, it is worth nothing, and what this run took takes its place.
     let mut seconds = read(&file(out)).ok().flatten().unwrap_or_default();
+    let mut batches: BTreeMap<&str, usize> = BTreeMap::new();
+    for record in records {
+        *batches.entry(record.stage.name).or_default() += 1;
+    }
     for record in records.iter().filter(|it| matches!(it.verdict.outcome(), Outcome::Pass | Outcome::Fail)) {
-        let together = records.iter().filter(|it| it.stage.name == record.stage.name).count();
-        let alone = record.elapsed.as_secs_f64() / graph::growth(record.stage, together);
+        let alone = record.elapsed.as_secs_f64() / graph::growth(record.stage, batches[record.stage.name]);
         seconds.insert(format!("{}.{}", record.project, record.stage.name), (alone * 100.0).round() / 100.0);
     }
     store(&file(out), seconds)

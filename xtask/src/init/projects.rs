@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
-use glob::{MatchOptions, Pattern};
+use glob::Pattern;
 
-use crate::manifest::{Manifest, Workspace};
+use crate::manifest::{self, Manifest, Workspace};
 
 /// What was found. Directories are relative to the root, sorted; "." is the root itself.
 #[derive(Debug, Default)]
@@ -78,14 +78,10 @@ fn tests_around<'a>(dir: &'a Utf8Path, projects: &BTreeSet<&Utf8Path>) -> Option
 }
 
 fn is_member(dir: &Utf8Path, workspaces: &BTreeMap<&Utf8Path, Workspace>) -> bool {
-    let options = MatchOptions { require_literal_separator: true, ..MatchOptions::new() };
-    let any = |globs: &[String], inner: &Utf8Path| {
-        let of = |it: &String| Pattern::new(it.trim_start_matches("./").trim_end_matches('/'));
-        globs.iter().any(|it| of(it).is_ok_and(|it| it.matches_with(inner.as_str(), options)))
+    let of = |root: &Utf8Path, it: &Workspace| {
+        dir.strip_prefix(root).is_ok_and(|inner| manifest::is_member(&it.members, &it.exclude, inner))
     };
-    workspaces
-        .iter()
-        .any(|(root, it)| dir.strip_prefix(root).is_ok_and(|inner| any(&it.members, inner) && !any(&it.exclude, inner)))
+    workspaces.iter().any(|(root, it)| of(root, it))
 }
 
 /// Globs that find these directories, and their future siblings where they are not at the root.
