@@ -131,12 +131,13 @@ fn write_difference(f: &mut fmt::Formatter<'_>, which: &str, old: &Files, new: &
     Ok(())
 }
 
-/// Tries a property on that many random cases.
+/// Tries a property on that many random cases, and `PLAN_CASES` times as many where that is set: new cases each time.
 fn check(name: &str, cases: u32, property: impl Fn(&Case) -> Result<(), String>) {
     let regressions = FileFailurePersistence::Direct("tests/plan/regressions");
+    let times = std::env::var("PLAN_CASES").map_or(1, |it| it.parse().expect("PLAN_CASES is a number"));
+    let cases = cases * times;
     let config =
         Config { cases, failure_persistence: Some(Box::new(regressions)), max_shrink_iters: 3000, ..Config::default() };
-    let cases = config.cases;
     let start = std::time::Instant::now();
     let run = TestRunner::new(config).run(&case(), |it| property(&it).map_err(TestCaseError::fail));
     if let Err(error) = run {

@@ -47,7 +47,7 @@ pub struct Revision<'a> {
     pub settings: Rc<Table>,
     // What was worked out already.
     pub needs: RefCell<BTreeMap<String, Rc<Needs>>>,
-    seen: RefCell<BTreeMap<(String, bool), String>>,
+    seen: RefCell<BTreeMap<(String, bool), Vec<String>>>,
     locked: RefCell<BTreeMap<(String, bool, bool), String>>,
     policy: RefCell<BTreeMap<&'static str, Vec<String>>>,
     read: OnceCell<BTreeSet<String>>,
@@ -188,24 +188,23 @@ impl<'a> Revision<'a> {
             }
             let mut known = self.seen.borrow_mut();
             let seen = known.entry((dir.clone(), with_code)).or_insert_with(|| {
-                let seen = self.project_in(&dir).map_or_else(|| self.foreign(&dir), |it| self.seen(it, with_code));
-                read::short(&seen)
+                self.project_in(&dir).map_or_else(|| self.foreign(&dir), |it| self.seen(it, with_code))
             });
-            lines.insert(format!("of {dir} {seen}"));
+            lines.extend(seen.iter().map(|it| format!("of {dir} {it}")));
         }
     }
 
-    /// What those see of a project who need it.
+    /// What those see of a project who need it; who sees its code sees all that the others do.
     fn seen(&self, project: &Project, with_code: bool) -> Vec<String> {
-        let mut lines = vec![format!("manifest {}", read::shipped(&project.table))];
+        let mut lines = vec![format!("manifest {}", read::short(&[read::shipped(&project.table)]))];
         if let Some(readme) = project.table_at(&["project", "readme"]).and_then(Value::as_str) {
             let is_there = project.files.contains(&join(&project.dir, readme));
             lines.push(format!("readme {is_there}"));
         }
         if with_code {
             let code = project.files.iter().filter(|it| class(&project.dir, it) == Class::Code);
-            lines.extend(code.flat_map(|it| self.content(it, 0)));
-            lines.extend(self.inputs(project));
+            let code: Vec<String> = code.flat_map(|it| self.content(it, 0)).chain(self.inputs(project)).collect();
+            lines.push(format!("code {}", read::short(&code)));
         }
         lines
     }
