@@ -14,7 +14,8 @@ use crate::inputs;
 use crate::plan::{Plan, Wish, runnable};
 use crate::planview;
 use crate::revisions::{self, Place, Range, Revisions};
-use crate::stages;
+use crate::tree::Mode;
+use crate::{refuse, stages};
 
 /// A plan and what it was made from.
 #[derive(Debug)]
@@ -53,6 +54,26 @@ pub fn decide(
     let mut plan = Plan::asked(&revisions.candidates(), &wish)?;
     plan.head.clone_from(&revisions.head_name);
     Ok(Decision { plan, revisions })
+}
+
+/// May a run begin with what was decided?
+///
+/// # Errors
+/// When there is no project, with which nothing could be red; and when something is refused, with which no run begins.
+pub fn may_begin(place: &Place, Decision { plan, revisions }: &Decision) -> Result<()> {
+    if plan.projects.is_empty() {
+        bail!(
+            "there is no project: nothing that `projects` in {} names has a pyproject.toml with a [project] table",
+            place.file
+        );
+    }
+    let head = &revisions.head;
+    refuse::revision(head)?;
+    if plan.head != revisions::WORK_TREE {
+        return Ok(());
+    }
+    let submodules = head.tree.iter().filter(|it| it.1.mode == Mode::Submodule).map(|it| it.0.to_owned());
+    discover::check_submodules(&place.root, &head.globs, &submodules.collect::<Vec<_>>())
 }
 
 /// Why a project is in the plan or not, with its stages and the ways to them.

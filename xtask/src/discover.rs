@@ -8,13 +8,13 @@ use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::config::{self, Config};
+use crate::facts::{self, Facts};
 use crate::lock::{Local, Lock};
-use crate::manifest::{self, Manifest};
+use crate::manifest::{self, Manifest, Workspace};
+use crate::names::Names;
 use crate::place::Named;
 use crate::side::Globs;
-use crate::{files, packages};
-
-mod cycles;
+use crate::{files, packages, refuse};
 
 /// The repository.
 #[derive(Debug)]
@@ -149,28 +149,26 @@ impl Repo {
         let (root, file) = locate(start, config_file)?;
         let config = Config::load(&file)?;
         let (files, submodules) = files::list_with_submodules(&root)?;
-        if let Err(why) = check_submodules(&root, &config, &submodules) {
+        let globs = Globs::new(&config.projects, &config.exclude)?;
+        if let Err(why) = check_submodules(&root, &globs, &submodules) {
             refuse(Utf8Path::new(config::FILE), why)?;
         }
         let (mut projects, no_projects) = read_projects(&root, &config, &files, refuse)?;
         projects.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.dir.cmp(&b.dir)));
         for pair in projects.windows(2).filter(|it| it[0].name == it[1].name) {
-            let why = anyhow::anyhow!(
-                "two projects are named `{}`: {} and {}; give one of them another `name` in its pyproject.toml, or leave one \
-                 out with `exclude` in ci/xtask.toml",
-                pair[0].name,
-                pair[0].dir,
-                pair[1].dir
-            );
-            refuse(&pair[1].path("pyproject.toml"), why)?;
+            refuse(&pair[1].path("pyproject.toml"), refuse::twins(&pair[0].name, [&pair[0].dir, &pair[1].dir]))?;
         }
         projects.dedup_by(|b, a| a.name == b.name);
         files::assign(&root, &files, &mut projects);
         for project in &mut projects {
             project.packages = packages::of(&project.manifest, &project.name, &project.dir, &project.files);
         }
-        if let Err(why) = cycles::check(&projects) {
-            refuse(Utf8Path::new(config::FILE), why)?;
+        let needed: Vec<Names> = projects.iter().map(|it| facts::needed(&it.manifest)).collect();
+        let needed: Vec<(&str, Vec<&str>)> =
+            projects.iter().zip(&needed).map(|(it, needed)| (it.name.as_str(), needed.iter().collect())).collect();
+        if let Some(names) = refuse::circle(&needed) {
+            let first = projects.iter().find(|it| it.name == names[0]).map(|it| it.path("pyproject.toml"));
+            refuse(&first.unwrap_or_default(), refuse::in_circle(&names))?;
         }
         Ok(Repo { root, ci: config::directory(&file), config, projects, files, no_projects })
     }
@@ -280,17 +278,11 @@ fn read_project(
 ) -> Result<Option<Project>> {
     let path = dir.join("pyproject.toml");
     let manifest = read_manifest(root, &path)?;
+    refuse::manifest(&path, &Facts::of(&manifest))?;
     let Some(table) = &manifest.typed.project else {
-        if manifest.table.is_empty() {
-            bail!("{path} is empty: a project has a [project] table there; write it, or remove the file");
-        }
         return Ok(None);
     };
-    for text in &manifest.typed.tool.xtask.inputs {
-        Named::check(text).with_context(|| format!("{path}: `{text}` in `[tool.xtask] inputs` is no glob"))?;
-    }
     let name = manifest::normalise_name(&table.name);
-    manifest::check_names(&path, &name)?;
     let lock_dir = lock_dir(root, &dir, &manifest)?;
     let lock = locks.entry(lock_dir.clone()).or_insert_with(|| read_lock(root, &lock_dir)).clone();
     let locals = locals(&dir, &name, &manifest, &lock_dir, lock.as_ref().ok());
@@ -306,8 +298,10 @@ fn project_dirs(config: &Config, files: &[Utf8PathBuf]) -> Result<BTreeSet<Utf8P
 }
 
 /// A project in a submodule has no files here that could be checked, and must not be passed over in silence.
-fn check_submodules(root: &Utf8Path, config: &Config, submodules: &[Utf8PathBuf]) -> Result<()> {
-    let globs = Globs::new(&config.projects, &config.exclude)?;
+///
+/// # Errors
+/// When there is one, and when a directory cannot be read.
+pub fn check_submodules(root: &Utf8Path, globs: &Globs, submodules: &[Utf8PathBuf]) -> Result<()> {
     for dir in submodules {
         let mut inner = Vec::new();
         files::walk(root, dir, &mut inner)?;
@@ -337,26 +331,15 @@ fn lock_dir(root: &Utf8Path, dir: &Utf8Path, manifest: &Manifest) -> Result<Utf8
         if !root.join(&path).is_file() {
             continue;
         }
-        let Some(workspace) = read_manifest(root, &path)?.typed.tool.uv.workspace else { continue };
-        let inner = dir.strip_prefix(ancestor).unwrap_or(dir);
-        if matches(&workspace.members, inner, &path)? && !matches(&workspace.exclude, inner, &path)? {
+        let Some(Workspace { members, exclude }) = read_manifest(root, &path)?.typed.tool.uv.workspace else {
+            continue;
+        };
+        refuse::workspace(&path, &members, &exclude)?;
+        if manifest::is_member(&members, &exclude, dir.strip_prefix(ancestor).unwrap_or(dir)) {
             return Ok(ancestor.to_owned());
         }
     }
     Ok(dir.to_owned())
-}
-
-fn matches(globs: &[String], dir: &Utf8Path, manifest: &Utf8Path) -> Result<bool> {
-    let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
-    for text in globs {
-        let text = text.trim_start_matches("./").trim_end_matches('/');
-        let pattern = glob::Pattern::new(text)
-            .with_context(|| format!("{manifest}: `{text}` in tool.uv.workspace is no glob"))?;
-        if pattern.matches_with(dir.as_str(), options) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 fn read_lock(root: &Utf8Path, dir: &Utf8Path) -> Result<Lock, String> {

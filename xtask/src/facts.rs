@@ -16,6 +16,8 @@ use crate::names::Names;
 
 mod asks;
 
+pub use asks::needed;
+
 /// A sha256.
 pub type Digest = [u8; 32];
 
@@ -83,6 +85,10 @@ pub struct Facts {
     pub image: bool,
     /// `[tool.xtask] gitlab-platforms`.
     pub platforms: Option<Vec<Platform>>,
+    /// Of its own `dependencies` the names that its sources find in the repository.
+    pub needed: Names,
+    /// Does it say nothing at all?
+    pub is_blank: bool,
     /// Does its build backend obey `.gitignore` files?
     pub ignores: bool,
     /// Do its pytest settings name documents?
@@ -141,6 +147,8 @@ impl Facts {
             outside: outside(&manifest.table),
             image: typed.tool.xtask.image,
             platforms: typed.tool.xtask.gitlab_platforms.clone(),
+            needed: asks::needed(manifest),
+            is_blank: manifest.table.is_empty(),
             ignores: backend(manifest).contains("hatch"),
             tests_documents: manifest
                 .at(&["tool", "pytest"])

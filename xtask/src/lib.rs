@@ -25,6 +25,7 @@ pub mod place;
 pub mod policy;
 pub mod reach;
 pub mod reads;
+pub mod refuse;
 pub mod ruby;
 pub mod rules;
 pub mod side;

@@ -15,14 +15,14 @@ use xtask::discover::Repo;
 use xtask::flags::{Command, Flags, How, Selection};
 use xtask::handover::Handed;
 use xtask::live::Live;
-use xtask::plan::{Job, Plan};
+use xtask::plan::Job;
 use xtask::recorded::Witness;
 use xtask::revisions::Place;
 use xtask::run::{self, Options, Record};
 use xtask::tools::{self, Tools};
 use xtask::{
     audit, check, clean, context, doctor, elsewhere, emission, emit, gitlab, graphview, image, init, junit, leave,
-    manifest, planview, proc, report, times, verdicts,
+    planview, proc, report, times, verdicts,
 };
 
 fn main() {
@@ -55,6 +55,9 @@ fn dispatch(flags: Flags) -> Result<i32> {
         }
         Command::Plan { selection, stages, json, explain } => {
             let decision = start.decide(&selection, &stages)?;
+            if let Err(why) = decide::may_begin(&start.place()?, &decision) {
+                anstream::eprintln!("warning: no run begins like this: {why:#}");
+            }
             print(&match explain {
                 Some(project) => decide::explain(&decision, &project, &stages)?,
                 None if json => planview::json(&decision.plan),
@@ -154,8 +157,9 @@ impl Start {
         }
         let out = place.root.join("target/ci");
         let _lock = only_one(&out)?;
-        let plan = self.decide(selection, stages)?.plan;
-        check_projects(&plan, &place)?;
+        let decision = self.decide(selection, stages)?;
+        decide::may_begin(&place, &decision)?;
+        let plan = decision.plan;
         anstream::eprint!("{}", planview::preamble(&plan));
         context::write(&out.join("plan.json"), planview::json(&plan))?;
         if plan.jobs.is_empty() {
@@ -218,7 +222,7 @@ impl Start {
     fn emit(&self, selection: &Selection, output: Option<&Utf8Path>, part: Option<&str>) -> Result<i32> {
         let decision = self.decide(selection, &[])?;
         let place = self.place()?;
-        check_projects(&decision.plan, &place)?;
+        decide::may_begin(&place, &decision)?;
         let (text, said) = emission::make(&place, &decision, part)?;
         anstream::eprint!("{said}");
         match output {
@@ -227,17 +231,6 @@ impl Start {
         }
         Ok(0)
     }
-}
-
-/// Without a project there is nothing that could be red; and with some no run begins.
-fn check_projects(plan: &Plan, place: &Place) -> Result<()> {
-    if plan.projects.is_empty() {
-        bail!(
-            "there is no project: nothing that `projects` in {} names has a pyproject.toml with a [project] table",
-            place.file
-        );
-    }
-    plan.projects.iter().try_for_each(|it| manifest::check_names(&it.dir.join("pyproject.toml"), &it.name))
 }
 
 /// The same wish as words, for a run elsewhere; but for the revisions.

@@ -181,32 +181,6 @@ pub fn normalise_name(name: &str) -> String {
     out
 }
 
-/// The longest name of a project: what a run leaves of it is in files that are called after it, and a file system takes 255.
-const LONGEST_NAME: usize = 150;
-
-/// May a project have this name, and its manifest this path? Names become those of files and jobs, so they must be what the
-/// packaging standard allows and nothing more.
-///
-/// # Errors
-/// When it may not; no run begins with such a project.
-pub fn check_names(path: &Utf8Path, name: &str) -> Result<()> {
-    if path.as_str().contains(char::is_control) {
-        bail!("{path:?}: no tool reads a path with a line break or another control character; rename it");
-    }
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if name.is_empty() || !name.chars().all(plain) || name.starts_with('-') || name.ends_with('-') {
-        bail!("{path}: `{name}` is no valid project name; use letters, digits, `-`, `_` and `.`");
-    }
-    if name.len() > LONGEST_NAME {
-        let start = &name[..20];
-        bail!(
-            "{path}: `{start}...` has {} characters, and at most {LONGEST_NAME} are a part of file names",
-            name.len()
-        );
-    }
-    Ok(())
-}
-
 /// The distribution name at the start of a PEP 508 requirement.
 pub fn requirement_name(requirement: &str) -> String {
     let end = requirement

@@ -14,6 +14,7 @@ use crate::locked::{Lockfile, Scope};
 use crate::manifest;
 use crate::place::Owner;
 use crate::policy::Policy;
+use crate::refuse;
 use crate::tree::{Entry, Mode, Tree};
 
 pub mod links;
@@ -34,6 +35,8 @@ pub struct Contents {
     pub locks: ByPath<Arc<Lockfile>>,
     /// Targets of symbolic links.
     pub links: BTreeMap<Utf8PathBuf, String>,
+    /// Where projects may be.
+    pub globs: Globs,
 }
 
 /// A revision.
@@ -44,6 +47,8 @@ pub struct Side {
     pub projects: Vec<Project>,
     pub policy: Arc<Policy>,
     pub links: BTreeMap<Utf8PathBuf, String>,
+    /// Where projects may be.
+    pub globs: Globs,
     manifests: ByPath<Arc<Facts>>,
     locks: ByPath<Arc<Lockfile>>,
     by_dir: HashMap<String, usize>,
@@ -196,7 +201,7 @@ impl Side {
     /// # Errors
     /// When two projects have one name, or a project has a path that is no UTF-8.
     pub fn new(tree: Tree, contents: Contents, policy: Arc<Policy>, other: Option<&Side>) -> Result<Side> {
-        let Contents { manifests, dirs, locks, links } = contents;
+        let Contents { manifests, dirs, locks, links, globs } = contents;
         let mut projects: Vec<Project> = Vec::new();
         for (dir, lock_dir) in dirs {
             let facts = manifests[&beside(dir.as_str(), "pyproject.toml")].clone();
@@ -205,18 +210,11 @@ impl Side {
         }
         projects.sort_by(|a, b| (&a.name, &a.dir).cmp(&(&b.name, &b.dir)));
         if let Some(pair) = projects.windows(2).find(|it| it[0].name == it[1].name) {
-            let [a, b] = [&pair[0], &pair[1]];
-            bail!(
-                "two projects are named `{}`: {} and {}; give one of them another `name` in its pyproject.toml, or leave one \
-                 out with `exclude` in ci/xtask.toml",
-                a.name,
-                shown(&a.dir),
-                shown(&b.dir)
-            );
+            return Err(refuse::twins(&pair[0].name, [&pair[0].dir, &pair[1].dir]));
         }
         let by_dir = projects.iter().enumerate().map(|(index, it)| (it.dir.to_string(), index)).collect();
         let by_name = projects.iter().enumerate().map(|(index, it)| (it.name.clone(), index)).collect();
-        let mut side = Side { tree, projects, policy, links, manifests, locks, by_dir, by_name };
+        let mut side = Side { tree, projects, policy, links, globs, manifests, locks, by_dir, by_name };
         side.assign()?;
         let other = other.filter(|it| side.same_places(it));
         for index in 0..side.projects.len() {
@@ -275,6 +273,11 @@ impl Side {
     /// The lock of a project: `None` when there is no file.
     pub fn lock(&self, project: &Project) -> Option<&Lockfile> {
         self.locks.get(&beside(project.lock_dir.as_str(), "uv.lock")).map(AsRef::as_ref)
+    }
+
+    /// The manifests of projects and those that lie above one, by path.
+    pub fn manifests(&self) -> impl Iterator<Item = (&Utf8Path, &Facts)> {
+        self.manifests.iter().map(|(path, facts)| (Utf8Path::new(path), &**facts))
     }
 
     /// What the manifest in a directory says, if it is a project's or lies above one.

@@ -69,12 +69,12 @@ pub fn side(
 ) -> Result<Side> {
     let config = Config::parse(&settings.file, &settings.text)?;
     let globs = Globs::new(&config.projects, &config.exclude)?;
-    let mut contents = Contents::default();
-    for (path, entry) in side::manifests(&tree, &globs) {
+    let mut contents = Contents { globs, ..Contents::default() };
+    for (path, entry) in side::manifests(&tree, &contents.globs) {
         let facts = memo.manifest(Utf8Path::new(&path), entry, read)?;
         contents.manifests.insert(path, facts);
     }
-    contents.dirs = side::lock_dirs(&globs, &contents.manifests);
+    contents.dirs = side::lock_dirs(&contents.globs, &contents.manifests);
     let mut users: ByPath<Vec<String>> = ByPath::new();
     for (dir, lock_dir) in &contents.dirs {
         let name = contents.manifests[&side::beside(dir.as_str(), "pyproject.toml")].name.clone();

@@ -162,7 +162,7 @@ const PURE: &[&str] = &[
     "gitlab/security.rs",
     "verdict/particulars.rs",
     "recorded/unsteady.rs",
-    "discover/cycles.rs",
+    "refuse.rs",
     "tools/stale.rs",
     "waivers.rs",
     "lock.rs",

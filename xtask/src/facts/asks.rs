@@ -27,6 +27,13 @@ pub fn runtime(manifest: &Manifest) -> Names {
     base(manifest).into_iter().chain(optional).map(|it| requirement_name(&it)).collect()
 }
 
+/// Of its own `dependencies` the names that its sources find in the repository.
+pub fn needed(manifest: &Manifest) -> Names {
+    let local: BTreeSet<String> = manifest.local_sources().into_iter().map(|(name, _)| name).collect();
+    let own = manifest.typed.project.iter().flat_map(|it| &it.dependencies).map(|it| requirement_name(it));
+    own.filter(|it| local.contains(it)).collect()
+}
+
 /// The names that nothing but extras needs, by extra.
 pub fn extras(manifest: &Manifest) -> BTreeMap<String, Names> {
     let base: BTreeSet<String> = base(manifest).iter().map(|it| requirement_name(it)).collect();

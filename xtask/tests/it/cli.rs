@@ -106,7 +106,19 @@ fn dependency_cycle() {
         it.replace("projects/alpha/pyproject.toml", "\"idna==3.7\"", "\"idna==3.7\", \"gamma\"");
         it.append("projects/alpha/pyproject.toml", "\n[tool.uv.sources]\ngamma = { path = \"../gamma\" }\n");
     };
-    refused(plant, &["ci"], &["cycle", "alpha -> gamma -> alpha"]);
+    let words = ["cycle", "alpha -> gamma -> alpha"];
+    for args in [&["ci"][..], &["ci", "--all"], &["stage", "ruff", "--project", "beta"], &["emit"], &["emit", "--all"]]
+    {
+        refused(plant, args, &words);
+    }
+    let sandbox = Sandbox::new();
+    plant(&sandbox);
+    // A plan of it can be made, but it would not run.
+    let ran = sandbox.xtask(&["plan", "--all"]);
+    let said = ran.stderr.contains("warning: no run begins like this: projects depend on each other in a cycle");
+    assert!(ran.code == 0 && said, "{}", ran.all());
+    let ran = sandbox.xtask(&["doctor"]);
+    assert!(ran.code == 1 && ran.stdout.contains("projects/alpha/pyproject.toml"), "{}", ran.all());
 }
 
 /// What lies in a submodule is not listed by git, and would be passed over in silence.

@@ -158,3 +158,50 @@ fn settings_that_gitlab_would_refuse() {
         assert!(ran.stderr.contains(words), "no {words:?} in:\n{}", ran.all());
     }
 }
+
+/// Its jobs would end with exit code 2, every one of them.
+#[test]
+fn what_no_run_begins_with_becomes_no_pipeline() {
+    type Plant = fn(&Sandbox);
+    let rows: [(Plant, &str); 5] = [
+        (
+            |it| {
+                it.replace("projects/alpha/pyproject.toml", "\"idna==3.7\"", "\"idna==3.7\", \"gamma\"");
+                it.append("projects/alpha/pyproject.toml", "\n[tool.uv.sources]\ngamma = { path = \"../gamma\" }\n");
+            },
+            "projects depend on each other in a cycle: alpha -> gamma -> alpha",
+        ),
+        (|it| it.write("projects/odd/pyproject.toml", "# nothing\n"), "projects/odd/pyproject.toml is empty"),
+        (
+            |it| it.append("projects/beta/pyproject.toml", "\n[tool.xtask]\ninputs = [\"../***\"]\n"),
+            "projects/beta/pyproject.toml: `../***` in `[tool.xtask] inputs` is no glob",
+        ),
+        (
+            |it| it.write("pyproject.toml", "[tool.uv.workspace]\nmembers = [\"projects/[\"]\n"),
+            "pyproject.toml: `projects/[` in tool.uv.workspace is no glob",
+        ),
+        (
+            |it| {
+                it.git(&["init", "-q", "projects/sub"]);
+                it.write("projects/sub/pyproject.toml", "[project]\nname = \"sub\"\nversion = \"1\"\n");
+                it.git(&["-C", "projects/sub", "add", "-A"]);
+                let who = ["-c", "user.name=T", "-c", "user.email=t@example.org", "-C", "projects/sub"];
+                it.git(&[&who[..], &["commit", "-q", "-m", "sub"]].concat());
+            },
+            "projects/sub/pyproject.toml is in the git submodule projects/sub",
+        ),
+    ];
+    for (plant, words) in rows {
+        let sandbox = Sandbox::new();
+        plant(&sandbox);
+        sandbox.commit("planted");
+        // Be it what has changed or not.
+        for args in [&["ci", "--all"][..], &["ci", "--base", "HEAD"], &["emit", "--all"], &["emit", "--base", "HEAD"]] {
+            let ran = sandbox.xtask(args);
+            assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{words} {args:?}: {}", ran.all());
+            assert!(ran.stderr.contains(words), "no {words:?} in:\n{}", ran.all());
+        }
+        let ran = sandbox.xtask(&["plan", "--all"]);
+        assert!(ran.code == 0 && ran.stderr.contains(&format!("no run begins like this: {words}")), "{}", ran.all());
+    }
+}
