@@ -68,6 +68,7 @@ pub fn may_begin(place: &Place, Decision { plan, revisions }: &Decision) -> Resu
         );
     }
     let head = &revisions.head;
+    refuse::root(&place.root)?;
     refuse::revision(head)?;
     if plan.head != revisions::WORK_TREE {
         return Ok(());

@@ -149,6 +149,9 @@ impl Repo {
         let (root, file) = locate(start, config_file)?;
         let config = Config::load(&file)?;
         let (files, submodules) = files::list_with_submodules(&root)?;
+        if let Err(why) = refuse::root(&root) {
+            refuse(Utf8Path::new(config::FILE), why)?;
+        }
         let globs = Globs::new(&config.projects, &config.exclude)?;
         if let Err(why) = check_submodules(&root, &globs, &submodules) {
             refuse(Utf8Path::new(config::FILE), why)?;

@@ -27,22 +27,54 @@ pub fn manifest(path: &Utf8Path, facts: &Facts) -> Result<()> {
     names(path, name)
 }
 
+/// Why some tool would not find what is at a path, or would look elsewhere, and could not be told otherwise.
+fn unreadable(path: &str) -> Option<&'static str> {
+    if path.contains(char::is_control) {
+        return Some("no tool reads a path with a line break or another control character");
+    }
+    if path.contains('\\') {
+        return Some("coverage.py takes a backslash in a path for the end of a directory's name");
+    }
+    path.contains(['\u{2028}', '\u{2029}']).then_some(
+        "Python ends a line of a .pth file at U+2028 and U+2029, and so imports nothing from a path with one",
+    )
+}
+
+/// May the repository be in this directory? What a path is below it can be told to a tool in another way, but not this.
+///
+/// # Errors
+/// When it may not.
+pub fn root(root: &Utf8Path) -> Result<()> {
+    let starts_name = |it: &str| it.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '{'));
+    let variable = root.as_str().split('$').skip(1).any(starts_name);
+    let variable = variable.then_some("ty, syft and pytest read `$` and a name in a path as a variable");
+    match unreadable(root.as_str()).or(variable) {
+        Some(why) => bail!("the repository is in {root:?}: {why}; move it elsewhere"),
+        None => Ok(()),
+    }
+}
+
 /// May a project have this name, and its manifest this path? Names become those of files and jobs, so they must be what the
 /// packaging standard allows and nothing more.
 fn names(path: &Utf8Path, name: &str) -> Result<()> {
-    if path.as_str().contains(char::is_control) {
-        bail!("{path:?}: no tool reads a path with a line break or another control character; rename it");
+    if let Some(why) = unreadable(path.as_str()) {
+        bail!("{path:?}: {why}; rename it");
     }
+    self::name(name).map_err(|why| anyhow::anyhow!("{path}: {why}"))
+}
+
+/// May a project have this name, when it is normalised?
+///
+/// # Errors
+/// When it may not.
+pub fn name(name: &str) -> Result<()> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.is_empty() || !name.chars().all(plain) || name.starts_with('-') || name.ends_with('-') {
-        bail!("{path}: `{name}` is no valid project name; use letters, digits, `-`, `_` and `.`");
+        bail!("`{name}` is no valid project name; use letters, digits, `-`, `_` and `.`");
     }
     if name.len() > LONGEST_NAME {
         let start = &name[..20];
-        bail!(
-            "{path}: `{start}...` has {} characters, and at most {LONGEST_NAME} are a part of file names",
-            name.len()
-        );
+        bail!("`{start}...` has {} characters, and at most {LONGEST_NAME} are a part of file names", name.len());
     }
     Ok(())
 }

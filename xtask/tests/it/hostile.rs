@@ -15,39 +15,41 @@ fn add(sandbox: &Sandbox, dir: &str, name: &str) {
     }
 }
 
+/// Names of directories; one of 250 characters comes to them.
+const ODD: &[&str] = &[
+    "a$(touch pwned)",
+    "b`touch pwned`",
+    "c$[[ inputs.x ]]",
+    "$CI_JOB_TOKEN",
+    "${HOME}",
+    "-leading",
+    "--all",
+    "\u{1f980}crab",
+    "\u{65e5}\u{672c}",
+    "e\u{301}",
+    "end.",
+    "end ",
+    " start",
+    "a: b",
+    "# x",
+    "it's \"q\"",
+    "a,b",
+    "100%",
+    "a\u{200b}b",
+    "$HOME",
+    "\u{202e}gnp",
+    "&anchor",
+    "!!tag",
+    "true",
+    "pages",
+    "default",
+    "a;b|c",
+];
+
 #[test]
 fn odd_directories_are_taken_as_they_are() {
     let long = "n".repeat(250);
-    let odd = [
-        "a$(touch pwned)",
-        "b`touch pwned`",
-        "c$[[ inputs.x ]]",
-        "$CI_JOB_TOKEN",
-        "${HOME}",
-        "-leading",
-        "--all",
-        "\u{1f980}crab",
-        "\u{65e5}\u{672c}",
-        "e\u{301}",
-        "end.",
-        "end ",
-        " start",
-        "a: b",
-        "# x",
-        "it's \"q\"",
-        "back\\slash",
-        "a,b",
-        "100%",
-        "a\u{2028}b",
-        "\u{202e}gnp",
-        "&anchor",
-        "!!tag",
-        "true",
-        "pages",
-        "default",
-        "a;b|c",
-        &long,
-    ];
+    let odd: Vec<&str> = ODD.iter().copied().chain([long.as_str()]).collect();
     let sandbox = Sandbox::new();
     for (number, dir) in odd.iter().enumerate() {
         add(&sandbox, dir, &format!("odd-{number}"));
@@ -56,8 +58,21 @@ fn odd_directories_are_taken_as_they_are() {
     let ran = sandbox.xtask(&["stage", "ruff", "lock", "--all"]);
     assert_eq!(ran.code, 0, "{}", ran.all());
     assert!(ran.stdout.contains(&format!("{} ok of", 2 * (odd.len() + 3))), "{}", ran.all());
-    let ran = sandbox.xtask(&["stage", "pytest", "build", "--project", "odd-3"]);
-    assert_eq!(ran.code, 0, "coverage.py knows variables in paths: {}", ran.all());
+    // coverage.py, pytest and ty know variables in paths, coverage.py also commas and signs that cannot be seen.
+    let with = |signs: &[char]| {
+        let names = odd.iter().enumerate().filter(|it| it.1.contains(signs)).map(|it| format!("odd-{}", it.0));
+        names.collect::<Vec<_>>()
+    };
+    let names = with(&['$', ',', '\u{200b}', '\u{202e}']);
+    let mut args = vec!["stage", "type-check", "pytest", "build", "--project"];
+    args.extend(names.iter().map(String::as_str));
+    let ran = sandbox.xtask(&args);
+    assert_eq!((ran.code, names.len()), (0, 8), "{}", ran.all());
+    for dir in ["a,b", "\u{202e}gnp"] {
+        let number = odd.iter().position(|it| *it == dir).expect("it is in the list");
+        let cobertura = sandbox.read(&format!("target/ci/reports/odd-{number}/coverage.xml"));
+        assert!(cobertura.contains(&format!("filename=\"projects/{dir}/src/beta/__init__.py\"")), "{cobertura}");
+    }
     let made = sandbox.xtask(&["emit", "--all", "--output", "child.yml"]);
     assert_eq!(made.code, 0, "{}", made.all());
     let text = sandbox.read("child.yml");
@@ -87,6 +102,9 @@ fn what_no_tool_reads_is_refused_by_all() {
         ("e\u{1b}[31m", "x", "no tool reads a path"),
         ("a\u{7f}", "x", "no tool reads a path"),
         ("a\u{85}b", "x", "no tool reads a path"),
+        ("back\\slash", "x", "\"projects/back\\\\slash/pyproject.toml\": coverage.py takes a backslash in a path"),
+        ("a\u{2028}b", "x", "\"projects/a\\u{2028}b/pyproject.toml\": Python ends a line of a .pth file at U+2028"),
+        ("a\u{2029}b", "x", "; rename it"),
         ("x", "-x$(id)", "projects/x/pyproject.toml: `-x$(id)` is no valid project name"),
         ("x", "a b", "no valid project name"),
         ("x", "a\nb", "no valid project name"),
@@ -105,11 +123,34 @@ fn what_no_tool_reads_is_refused_by_all() {
             assert!(ran.stderr.contains(words), "no {words:?} in:\n{}", ran.all());
             assert_eq!(ran.stderr.lines().filter(|it| it.starts_with("error: ")).count(), 1, "{}", ran.all());
         }
+        let ran = sandbox.xtask(&["doctor"]);
+        assert!(ran.code == 1 && ran.stdout.contains("no run begins, for this is refused: "), "{dir:?}: {}", ran.all());
         assert!(
             !sandbox.root.join("child.yml").exists() && !sandbox.root.join("target/ci/junit").exists(),
             "{dir:?} {name:?}"
         );
     }
+}
+
+#[test]
+fn where_a_repository_can_be() {
+    for (dir, words) in [
+        ("a\\b", "coverage.py takes a backslash"),
+        ("a\u{2028}b", "U+2028"),
+        ("a\nb", "no tool reads a path with a line break"),
+        ("of $HOME", "as a variable"),
+        ("${X}", "as a variable"),
+    ] {
+        let sandbox = Sandbox::in_directory(dir);
+        for args in [&["ci"][..], &["stage", "ruff", "--all"], &["emit", "--all"], &["doctor"], &["plan"]] {
+            let ran = sandbox.xtask(args);
+            let expected = if args == ["plan"] { 0 } else { 2 - i32::from(args == ["doctor"]) };
+            assert!(ran.code == expected && ran.all().contains(words), "{dir:?} {args:?}: {}", ran.all());
+        }
+    }
+    let sandbox = Sandbox::in_directory("a,b: 100% 5$ \u{202e}x");
+    let ran = sandbox.xtask(&["ci", "--project", "beta"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
 }
 
 #[test]

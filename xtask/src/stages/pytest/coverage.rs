@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result, bail};
-use camino::{Utf8Path, Utf8PathBuf};
+use anyhow::{Result, bail};
+use camino::Utf8PathBuf;
 use serde::Deserialize;
 
 use super::Plan;
@@ -20,6 +20,8 @@ struct Report {
 #[derive(Debug, Clone, Deserialize)]
 struct File {
     summary: Summary,
+    #[serde(default)]
+    executed_lines: Vec<u32>,
     #[serde(default)]
     missing_lines: Vec<u32>,
     #[serde(default)]
@@ -65,8 +67,8 @@ pub fn measure(ctx: &Context, project: &Project, plan: &Plan) -> Result<Figures>
         }
         files = report.files;
         files.retain(|path, _| plan.files.contains(path));
-        lines = read_lines(&plan.scratch.join("lines.json"))?;
-        lines.files.retain(|path, _| files.contains_key(path));
+        let of = |it: &File| Lines { covered: it.executed_lines.clone(), missed: it.missing_lines.clone() };
+        lines = Coverage { files: files.iter().map(|(path, it)| (path.clone(), of(it))).collect() };
     }
     let sum = |of: fn(&Summary) -> u64| files.values().map(|it| of(&it.summary)).sum();
     let (covered, statements) = (sum(|it| it.covered_lines), sum(|it| it.num_statements));
@@ -74,15 +76,6 @@ pub fn measure(ctx: &Context, project: &Project, plan: &Plan) -> Result<Figures>
         bail!("coverage.py counts {covered} of {statements} lines, but names {} of {}", lines.sum().0, lines.sum().1);
     }
     Ok(Figures { covered, statements, lines, files, manifest: project.path("pyproject.toml") })
-}
-
-/// What `measure.py` says of each line: by path, those that ran and those that did not.
-fn read_lines(path: &Utf8Path) -> Result<Coverage> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("could not read {path}"))?;
-    let lines: BTreeMap<Utf8PathBuf, [Vec<u32>; 2]> =
-        serde_json::from_str(&text).with_context(|| format!("{path} is not what measure.py leaves"))?;
-    let of = |[covered, missed]: [Vec<u32>; 2]| Lines { covered, missed };
-    Ok(Coverage { files: lines.into_iter().map(|(path, it)| (path, of(it))).collect() })
 }
 
 impl Figures {

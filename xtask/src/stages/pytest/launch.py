@@ -234,7 +234,8 @@ def coverage_files(plan, notes):
         notes.append(f"{name}: coverage's {', '.join(powerless)} have no effect: the project's own code is measured")
     for file, source in (("measure.ini", plan["source"]), ("report.ini", None)):
         lines = ["[run]", f"data_file = {path(plan['scratch'])}/coverage.data"]
-        if source is not None:
+        # What holds a comma goes to pytest-cov itself, for a comma ends an entry here.
+        if source is not None and not any("," in it for it in source):
             lines.append("source =" + ini([path(it) for it in source]))
         lines += [f"{key} = {value}" for key, value in run.items()]
         lines += ["[report]", "include_namespace_packages = true"]
@@ -284,10 +285,15 @@ def main():
         config = os.path.join(scratch, "empty.ini")
         with open(config, "w", encoding="utf-8") as file:
             file.write("[pytest]\n")
-    arguments = ["-c", config, f"--rootdir={project}", f"--confcutdir={project}", "-o", "addopts="]
+    # pytest puts variables in the place of their names in such paths; from the project on, none is part of them.
+    left = os.path.relpath(scratch, project)
+    arguments = ["-c", config, "--rootdir=.", f"--confcutdir={project}", "-o", "addopts="]
     # Kept in the scratch directory rather than switched off: tests may use the `cache` fixture.
-    arguments += ["-o", f"cache_dir={scratch}/cache", "-o", "junit_family=xunit1", f"--junitxml={scratch}/junit.xml"]
+    arguments += ["-o", f"cache_dir={scratch}/cache", "-o", "junit_family=xunit1", f"--junitxml={left}/junit.xml"]
     arguments += ["--tb=auto", "-ra", "--cov", f"--cov-config={scratch}/measure.ini", "--cov-report="]
+    if any("," in it for it in plan["source"]):
+        arguments.remove("--cov")
+        arguments += [f"--cov={it}" for it in plan["source"]]
     arguments += widened(settings)
     arguments += [f"--ignore={path}" for path in plan["ignore"]]
     # pytest takes its own starting directory for an argument and finds parameters in its name.

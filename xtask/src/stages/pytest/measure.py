@@ -31,13 +31,10 @@ def main():
     cobertura = os.path.join(scratch, "coverage.xml")
     measured.xml_report(morfs=files, outfile=cobertura, ignore_errors=True)
     tree = xml.etree.ElementTree.parse(cobertura)
-    lines = {}
+    # There a character that is not seen is a question mark.
+    names = {"".join(it if it.isprintable() else "?" for it in path): path for path in plan["files"]}
     for module in tree.getroot().iter("class"):
-        covered, missed = lines.setdefault(module.get("filename"), ([], []))
-        for line in module.iter("line"):
-            (covered if int(line.get("hits")) else missed).append(int(line.get("number")))
-    with open(os.path.join(scratch, "lines.json"), "w", encoding="utf-8") as file:
-        json.dump(lines, file)
+        module.set("filename", names.get(module.get("filename"), module.get("filename")))
     # An absolute source of this machine means nothing on another; without one the names count as they are.
     for sources in tree.getroot().iter("sources"):
         sources[:] = []

@@ -34,10 +34,10 @@ pub struct Source<'a> {
 /// When syft cannot, or writes something else than it was asked for.
 pub fn scan(ctx: &Context, scratch: &Utf8Path, source: &Source) -> Result<Raw> {
     // An empty file, by name: without one syft looks for a `.syft.yaml` in several places.
-    let settings = scratch.join("syft.yaml");
-    context::write(&settings, "")?;
+    context::write(&scratch.join("syft.yaml"), "")?;
     let (cyclonedx, spdx) = (scratch.join("syft.cdx.json"), scratch.join("syft.spdx.json"));
-    let mut call = ctx.call(program(ctx)).args(["scan", &source.location, "-c", settings.as_str()]);
+    // Where files are named, commas part them: so the directory is not named.
+    let mut call = ctx.call(program(ctx)).cwd(scratch).args(["scan", &source.location, "-c", "syft.yaml"]);
     call = call.args(["--override-default-catalogers", source.catalogers, "--source-name", "xtask"]);
     if let Some(platform) = source.platform {
         call = call.args(["--platform", platform]);
@@ -45,8 +45,8 @@ pub fn scan(ctx: &Context, scratch: &Utf8Path, source: &Source) -> Result<Raw> {
     for glob in &source.exclude {
         call = call.args(["--exclude", glob]);
     }
-    call = call.arg("-o").arg(format!("cyclonedx-json@1.6={cyclonedx}"));
-    call = call.arg("-o").arg(format!("spdx-json@2.3={spdx}"));
+    call = call.arg("-o").arg("cyclonedx-json@1.6=syft.cdx.json");
+    call = call.arg("-o").arg("spdx-json@2.3=syft.spdx.json");
     call = call.env("SYFT_CHECK_FOR_APP_UPDATE", "false").env("SYFT_FILE_METADATA_SELECTION", "none");
     let login = source.platform.map(|_| Login::write(scratch)).transpose()?;
     if let Some(login) = &login {

@@ -215,9 +215,10 @@ impl Rules {
         // Which files are checked and how the report looks is said on the command line.
         table.remove("src");
         table.remove("terminal");
-        let strings = |list: &[Utf8PathBuf]| list.iter().map(|it| toml::Value::String(it.to_string())).collect();
+        // ty puts variables and the home in the place of their names.
+        let string = |it: &Utf8PathBuf| toml::Value::String(format!("./{}", it.as_str().replace('$', "$$")));
         let mut environment = table.get("environment").and_then(toml::Value::as_table).cloned().unwrap_or_default();
-        environment.insert("root".to_owned(), toml::Value::Array(strings(roots)));
+        environment.insert("root".to_owned(), roots.iter().map(string).collect::<Vec<_>>().into());
         if let Some(version) = &self.python_version {
             environment.insert("python-version".to_owned(), version.clone().into());
         }

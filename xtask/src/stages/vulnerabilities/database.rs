@@ -125,10 +125,9 @@ fn update(ctx: &Context, scratch: &Utf8Path, dir: &Utf8Path) -> Result<Option<St
 /// A grype that reads no settings but ours, asks nobody for news of itself, and leaves the database as it is.
 pub fn grype(ctx: &Context, scratch: &Utf8Path, database: &Utf8Path) -> Result<Call> {
     // An empty file, by name: without one grype looks for a `.grype.yaml` in several places.
-    let settings = scratch.join("grype.yaml");
-    context::write(&settings, "")?;
+    context::write(&scratch.join("grype.yaml"), "")?;
     let age = ctx.repo.config.vulnerabilities.database_max_age.0.as_secs();
-    let call = ctx.call(ctx.tools.grype(&ctx.repo.config)).args(["-c", settings.as_str()]);
+    let call = ctx.call(ctx.tools.grype(&ctx.repo.config)).cwd(scratch).args(["-c", "grype.yaml"]);
     let call = call.env("GRYPE_DB_CACHE_DIR", database.as_str()).env("GRYPE_DB_AUTO_UPDATE", "false");
     let call = call.env("GRYPE_DB_VALIDATE_AGE", "true").env("GRYPE_DB_MAX_ALLOWED_BUILT_AGE", format!("{age}s"));
     Ok(call.env("GRYPE_CHECK_FOR_APP_UPDATE", "false"))

@@ -141,7 +141,7 @@ pub fn run(ctx: &Context, scratch: &Utf8Path, database: &Utf8Path, asked: &[Aske
     let (document, report) = (scratch.join("components.cdx.json"), scratch.join("grype.json"));
     context::write(&document, document_of(asked).to_string())?;
     let call = database::grype(ctx, scratch, database)?.arg(format!("sbom:{document}"));
-    let done = ctx.run(&call.arg("-o").arg(format!("json={report}")))?;
+    let done = ctx.run(&call.arg("-o").arg("json=grype.json"))?;
     if done.code != 0 {
         return Err(done.refused("grype"));
     }
