@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use super::units::{Unit, is_batch};
 use crate::config::gitlab::Gitlab;
+use crate::environments::Kind;
 use crate::graph;
 use crate::plan::Plan;
 
@@ -34,17 +35,22 @@ fn length(plan: &Plan, unit: &Unit, settings: &Gitlab, times: &Times) -> u64 {
         *batches.entry(job.stage.name).or_default() += 1;
     }
     let mut ends: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    // What a job makes once, all of its stages use.
+    let environment = 1000 * u64::from(graph::ENVIRONMENT);
+    let mut made: BTreeSet<(&str, Kind)> = BTreeSet::new();
     let (mut work, mut longest) = (0, 0);
     for job in unit.jobs.iter().map(|it| &plan.jobs[*it]) {
         let stage = job.stage;
         let measured = times.get(&job.id()).filter(|it| it.is_finite() && **it >= 0.0);
         let together = batches.get(stage.name).copied().unwrap_or(1).max(1);
         let alone = measured.map_or(f64::from(graph::cost(stage, 1)), |it| it.min(86_400.0));
-        let environments = 1000 * stage.environments.len() as u64 * u64::from(graph::ENVIRONMENT);
         // The whole batch takes its time once, whoever measured it.
-        let whole = (1000.0 * alone * graph::growth(stage, together)) as u64 + environments;
-        let needs = stage.needs.iter().filter_map(|it| ends.get(&(job.project.as_str(), *it)));
-        let end = needs.max().copied().unwrap_or(0) + whole;
+        let whole = (1000.0 * alone * graph::growth(stage, together)) as u64;
+        let needs = stage.needs.iter().filter_map(|it| ends.get(&(job.project.as_str(), *it)).copied());
+        let ready = stage.environments.iter().map(|_| environment);
+        let end = needs.chain(ready).max().unwrap_or(0) + whole;
+        let new = stage.environments.iter().filter(|it| made.insert((&job.project, **it))).count();
+        work += new as u64 * environment;
         ends.insert((&job.project, stage.name), end);
         longest = longest.max(end);
         work += whole / together as u64;
@@ -75,6 +81,45 @@ fn schedule(units: &[Unit], lengths: &[u64], runners: usize) -> u64 {
             if waiting[*follower] == 0 {
                 ready.insert(*follower);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::gitlab::Platform;
+    use crate::plan::Job;
+    use crate::stages;
+
+    #[test]
+    fn an_environment_is_made_once_in_a_job() {
+        let jobs = [("a", "sbom"), ("a", "vulnerabilities"), ("a", "type-check"), ("b", "sbom")];
+        let job = |(project, stage): (&str, &str)| Job {
+            stage: stages::find(stage).expect("a stage"),
+            project: project.to_owned(),
+            because: String::new(),
+        };
+        let plan = Plan { jobs: jobs.map(job).to_vec(), ..Plan::default() };
+        let times: Times = plan.jobs.iter().map(|it| (it.id(), 10.0)).collect();
+        let seconds = |jobs: &[usize], cores: usize| {
+            let settings = Gitlab { cores, ..Gitlab::default() };
+            let (needs, elsewhere) = (BTreeSet::new(), BTreeSet::new());
+            let (jobs, platform) = (jobs.to_vec(), Platform::Arm64);
+            let unit = Unit { name: String::new(), group: "", platform, jobs, needs, elsewhere, site: false };
+            (length(&plan, &unit, &settings, &times) - settings.start_up.0.as_millis() as u64) / 1000
+        };
+        for (jobs, all, longest) in [
+            (&[0][..], 11, 11),
+            // The same environment for both, in front of the first.
+            (&[0, 1], 21, 21),
+            // Another kind, and another project, each have their own.
+            (&[0, 1, 2], 32, 21),
+            (&[0, 3], 22, 11),
+            // What needs nothing of this job still waits for an environment.
+            (&[1], 11, 11),
+        ] {
+            assert_eq!((seconds(jobs, 1), seconds(jobs, 100)), (all, longest), "{jobs:?}");
         }
     }
 }
