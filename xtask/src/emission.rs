@@ -19,9 +19,8 @@ use crate::images::{self, Home, Image};
 use crate::plan::Plan;
 use crate::registry::{self, Answer};
 use crate::revisions::{self, Place, WORK_TREE};
-use crate::survey::Memo;
 use crate::tools::{self, Tools};
-use crate::{inputs, planview, stages, times};
+use crate::{inputs, planview, remember, stages, times};
 
 /// The text of the child pipeline, or of one part of it, and what is to be said about it.
 ///
@@ -70,7 +69,7 @@ fn look_for_images(
     if !matches!(home, Home::Registry(_)) || plan.head != WORK_TREE || made.is_empty() {
         return Ok(());
     }
-    let side = revisions::whole(place, &mut Memo::default())?.side;
+    let side = revisions::whole(place, &mut remember::recall(&place.root).0)?.side;
     let stage = stages::find(images::MAKER)?;
     let reference = |name: &str| {
         let list = inputs::list(&side, side.project(name)?, stage);

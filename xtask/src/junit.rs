@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::run::Record;
-use crate::verdict::{Case, Status};
+use crate::verdict::{Case, Status, one_line};
 
 mod split;
 
@@ -49,7 +49,7 @@ pub fn report(name: &str, records: &[&Record]) -> Report {
 pub fn nothing(why: &str) -> Report {
     let mut report = Report::new("xtask");
     let mut status = TestCaseStatus::skipped();
-    status.set_message(one_line(why.trim()));
+    status.set_message(attribute(why.trim()));
     status.set_description(text_of(why.trim()));
     let mut case = TestCase::new("nothing-to-do", status);
     case.set_classname("xtask.plan");
@@ -71,7 +71,7 @@ fn suite(record: &Record) -> TestSuite {
     suite.set_time(record.elapsed);
     let mut names = BTreeSet::new();
     for case in &record.verdict.cases {
-        let plain = one_line(&case.name);
+        let plain = attribute(&case.name);
         let mut name = plain.clone();
         let mut number = 2;
         while !names.insert(name.clone()) {
@@ -110,7 +110,7 @@ fn status(case: &Case) -> TestCaseStatus {
         if !TYPES.contains(&case.rule.as_str()) {
             status.set_type(case.rule.as_str());
         }
-        status.set_message(one_line(&located(case)));
+        status.set_message(attribute(&located(case)));
         status.set_description(text_of(&format!("{}\n{}", located(case), case.detail)));
         status
     };
@@ -120,7 +120,7 @@ fn status(case: &Case) -> TestCaseStatus {
         Status::Broken | Status::Error => not(NonSuccessKind::Error),
         Status::Skip => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(one_line(&case.message));
+            status.set_message(attribute(&case.message));
             status.set_description(text_of(&located(case)));
             status
         }
@@ -143,10 +143,9 @@ fn legal(text: &str) -> String {
 }
 
 /// Text for an attribute: a line break in one is not what it was when it is read back.
-fn one_line(text: &str) -> String {
-    let text = legal(text);
+fn attribute(text: &str) -> String {
     // Long before this an attribute is too long to be read.
-    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(20_000).collect()
+    one_line(&legal(text)).chars().take(20_000).collect()
 }
 
 /// `path:line: rule message`, as compilers write it.

@@ -103,6 +103,11 @@ pub struct Case {
     pub particulars: Particulars,
 }
 
+/// A text on one line, a blank between its words.
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 impl Case {
     fn new(status: Status, rule: &str, message: String) -> Case {
         Case {

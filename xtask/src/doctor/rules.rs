@@ -10,6 +10,7 @@ use glob::{MatchOptions, Pattern};
 use super::needs::place;
 use super::{Check, Finding, Seen, key_line, nth_header, some};
 use crate::discover::Project;
+use crate::verdict::one_line;
 
 const STRICT: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
@@ -45,7 +46,7 @@ pub fn projects(seen: &Seen) -> Check {
 
 /// A manifest with which no run begins.
 fn refused((path, why): &(Utf8PathBuf, String)) -> Finding {
-    let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
+    let why = one_line(why);
     // As the parser says it: "TOML parse error at line 3, column 8".
     let line = why.split_once("at line ").and_then(|it| it.1.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok());
     let fix = format!("correct {path}, or name its directory in `exclude` of ci/xtask.toml");

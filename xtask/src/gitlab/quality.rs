@@ -8,7 +8,7 @@ use super::fit::{self, Entry, fit};
 use super::print::{Finding, Prints};
 use super::{File, Input, clip, of, place};
 use crate::sources::sha256;
-use crate::verdict::{Severity, Status};
+use crate::verdict::{Severity, Status, one_line};
 
 /// The stages whose findings are about the quality of code.
 pub const STAGES: &[&str] = &["ruff", "radon", "type-check"];
@@ -83,8 +83,4 @@ fn entry(finding: &Finding) -> Value {
         "severity": word(severity(finding)),
         "location": { "path": path, "lines": lines },
     })
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

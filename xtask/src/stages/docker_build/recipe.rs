@@ -19,7 +19,7 @@ use crate::engine::{CONTEXT, Order};
 use crate::environments;
 use crate::lock::{Lock, Package};
 use crate::manifest::{self, normalise_name};
-use crate::verdict::Case;
+use crate::verdict::{Case, one_line};
 use crate::{files, sources};
 
 /// The template, beside the policy files.
@@ -74,8 +74,7 @@ impl Recipe {
         ];
         let mut labels = vec![("org.opencontainers.image.title", project.name.clone())];
         if let Some(text) = project.manifest.at(&["project", "description"]).and_then(toml::Value::as_str) {
-            labels
-                .push(("org.opencontainers.image.description", text.split_whitespace().collect::<Vec<_>>().join(" ")));
+            labels.push(("org.opencontainers.image.description", one_line(text)));
         }
         let base = settings.base().to_owned();
         Ok(Recipe { files, base, args, labels, notes: parts.notes(ctx, project) })

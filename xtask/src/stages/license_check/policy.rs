@@ -10,6 +10,7 @@ use serde::Deserialize;
 use spdx::{AdditionItem, Expression, LicenseItem, LicenseReq, Licensee, ParseMode};
 
 use crate::manifest;
+use crate::verdict::one_line;
 use crate::waivers::Day;
 
 /// What pip-licenses writes where a distribution says nothing.
@@ -289,7 +290,7 @@ fn needs_a_person(text: &str) -> bool {
 
 /// Case and blanks do not count.
 fn plain(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    one_line(text).to_lowercase()
 }
 
 fn brief(text: &str) -> String {

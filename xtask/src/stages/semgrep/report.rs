@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::stages::inline::{self, Wish};
-use crate::verdict::{Case, Particulars, Severity, weakness};
+use crate::verdict::{Case, Particulars, Severity, one_line, weakness};
 
 /// What one run says.
 #[derive(Debug, Default, Deserialize)]
@@ -83,7 +83,7 @@ pub struct Span {
 impl Finding {
     /// It as a case; a comment that names its rule excepts it, on its lines or on a line of its own just above.
     pub fn case(&self, file: &Utf8Path, text: &str, is_rule: impl Fn(&str) -> bool) -> Case {
-        let message = self.extra.message.split_whitespace().collect::<Vec<_>>().join(" ");
+        let message = one_line(&self.extra.message);
         let case = Case::fail(&self.check_id, message).at(file, Some(self.start.line)).detail(self.detail());
         let case = case.with(self.particulars());
         inline::apply(case, &self.wish(text, is_rule), "nosemgrep", |word| self.is_named(word))
@@ -154,7 +154,7 @@ impl Problem {
     /// Its words on one line.
     pub fn words(&self) -> String {
         let rule = self.rule_id.as_ref().map(|it| format!(" (rule {it})")).unwrap_or_default();
-        self.message.split_whitespace().collect::<Vec<_>>().join(" ") + &rule
+        one_line(&self.message) + &rule
     }
 }
 
