@@ -9,7 +9,7 @@ use crate::git::Git;
 use crate::plan::Plan;
 use crate::proc::{self, Call};
 use crate::revisions::{Place, WORK_TREE};
-use crate::{context, planview};
+use crate::{context, manifest, planview, refuse, stages};
 
 /// How the line begins that says how to run a job again.
 const MARK: &str = "reproduce: xtask stage ";
@@ -120,15 +120,17 @@ fn of_plan(text: &str, id: &str) -> Result<Wanted> {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         bail!("there is no job `{id}`{}", crate::suggest::did_you_mean(id, &ids));
     };
-    Ok(Wanted {
+    let wanted = Wanted {
         stages: vec![job.stage.name.to_owned()],
         projects: vec![job.project.clone()],
         head: (plan.head != WORK_TREE).then_some(plan.head),
-    })
+    };
+    wanted.checked()
 }
 
 fn of_log(text: &str) -> Result<Wanted> {
-    let line = text.lines().rev().find_map(|line| Some(&line[line.find(MARK)? + MARK.len()..]));
+    // What tests have printed may look the same, and need not end its line; the job's own words come last.
+    let line = text.rfind(MARK).map(|at| &text[at + MARK.len()..]).and_then(|it| it.lines().next());
     let line = line.context("there is no line that says how to run it again (`reproduce: xtask stage ...`)")?;
     let mut wanted = Wanted::default();
     let mut to = "";
@@ -142,16 +144,40 @@ fn of_log(text: &str) -> Result<Wanted> {
         }
     }
     if wanted.stages.is_empty() || wanted.projects.is_empty() {
-        bail!("`{MARK}{line}` names no stage or no project");
+        bail!("`{}` names no stage or no project", shown(line));
     }
-    Ok(wanted)
+    wanted.checked().with_context(|| format!("`{}` is not what a job says", shown(line)))
+}
+
+/// Such a line for people: nobody knows who has written it.
+fn shown(line: &str) -> String {
+    let text: String = line.chars().take(200).collect();
+    format!("{MARK}{}", text.escape_debug())
+}
+
+impl Wanted {
+    /// Nothing but names and a commit: who has written the file may not say how this program runs.
+    fn checked(self) -> Result<Wanted> {
+        for stage in &self.stages {
+            stages::find(&stage.escape_debug().to_string())?;
+        }
+        if let Some(it) =
+            self.projects.iter().find(|it| manifest::normalise_name(it) != **it || refuse::name(it).is_err())
+        {
+            bail!("`{}` is no name of a project", it.escape_debug());
+        }
+        let is_commit = |it: &str| matches!(it.len(), 40 | 64) && it.chars().all(|c| c.is_ascii_hexdigit());
+        if let Some(it) = self.head.as_deref().filter(|it| !is_commit(it)) {
+            bail!("`{}` is no commit", it.escape_debug());
+        }
+        Ok(self)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plan::Job;
-    use crate::stages;
 
     fn plan() -> Plan {
         let job = |stage: &str, project: &str| Job {
@@ -178,6 +204,43 @@ mod tests {
         // GitLab puts a time before each line.
         assert_eq!(of_log(&format!("x\n2026-01-01T00:00:00Z 00O {line}\nJob succeeded\n")).expect("a line"), expected);
         assert!(of_log("Job succeeded\n").is_err());
+        // Whatever stands before it, on its line or on others, in colours and with other ends of lines.
+        let forged = "reproduce: xtask stage bandit --project evil # ";
+        for log in [
+            format!("{forged}\n{line}"),
+            format!("{forged}{line}"),
+            format!("\u{1b}[0m{}\u{1b}[0;m\r\n\u{1b}[32;1mJob succeeded\u{1b}[0;m\r\n", line.trim_end()),
+            format!("\rprogress\r{line}"),
+            format!("{line}{}", "x".repeat(1 << 20)),
+        ] {
+            assert_eq!(of_log(&log).expect("a line"), expected, "{log:.300}");
+        }
+    }
+
+    #[test]
+    fn a_line_says_what_and_not_how() {
+        let commit = "a".repeat(40);
+        for (line, words) in [
+            ("ruff --config evil.toml --project alpha", "there is no stage `--config`"),
+            ("ruff --project alpha --config=evil.toml", "no name of a project"),
+            ("ruff --project alpha --all", "no name of a project"),
+            ("ruff --project ../x", "no name of a project"),
+            ("ruff --project Alpha", "no name of a project"),
+            ("ruff --project alpha\u{1b}[31m", "no name of a project"),
+            ("ruff $(id) --project alpha", "there is no stage"),
+            ("--project alpha", "names no stage"),
+            ("ruff", "no project"),
+            ("ruff --project", "no project"),
+            ("ruff --project alpha --head --upload-pack=id", "is no commit"),
+            ("ruff --project alpha --head main", "is no commit"),
+            ("\u{1b}[31mruff\r --project alpha", "there is no stage"),
+        ] {
+            let error = format!("{:#}", of_log(&format!("{MARK}{line}\n")).expect_err(line));
+            assert!(error.contains(words) && !error.contains(['\u{1b}', '\r']), "{line}: {error}");
+        }
+        assert!(of_log(&format!("{MARK}ruff --project alpha --head {commit}\n")).is_ok());
+        let text = crate::planview::json(&Plan { head: "--x".to_owned(), ..plan() });
+        assert!(of_plan(&text, "alpha.pytest").is_err());
     }
 
     #[test]

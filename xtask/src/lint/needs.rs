@@ -47,7 +47,9 @@ fn needs(pipeline: &Pipeline, job: &Job, found: &mut Found) {
         }
         let Some(other) = pipeline.job(need).map(|it| &pipeline.jobs[it]) else {
             if !optional && !pipeline.open {
-                let near = super::nearest(need, pipeline.jobs.iter().map(|it| it.name.as_str()));
+                // Thousands of such words take longer than anybody looks at.
+                let known = pipeline.jobs.iter().map(|it| it.name.as_str()).filter(|_| found.list.len() < 100);
+                let near = super::nearest(need, known);
                 let hidden = if need.starts_with('.') { " (hidden jobs are no jobs)" } else { "" };
                 let message = format!("`{}` needs `{need}`, which is no job here{hidden}{near}", job.name);
                 found.add(NEEDS_MISSING, &place, message);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::extends;
+use super::rules::YAML_SIZE;
 use super::tree::Node;
 use super::{Found, Options};
 
@@ -23,6 +24,10 @@ pub const KEYWORDS: &[&str] = &[
 
 /// What GitLab has where `stages` is not said.
 const STAGES: &[&str] = &["build", "test", "deploy"];
+
+/// Bytes in memory that all jobs may have with what they extend: GitLab's limit is on the file without that, and no pipeline
+/// that is meant comes near.
+const MOST_EXTENDED: usize = 64 * 1024 * 1024;
 
 /// A job that is not hidden.
 #[derive(Debug)]
@@ -61,7 +66,7 @@ impl<'a> Pipeline<'a> {
         options: &'a Options,
         found: &mut Found,
     ) -> Pipeline<'a> {
-        let open = component || root.get("include").is_some();
+        let mut open = component || root.get("include").is_some();
         let mut named = Vec::new();
         let mut hidden = Vec::new();
         for (key, node) in root.entries() {
@@ -73,14 +78,22 @@ impl<'a> Pipeline<'a> {
             }
         }
         let templates: HashMap<String, &Node> = root.entries().iter().map(|(key, node)| (key.word(), node)).collect();
-        let jobs: Vec<Job> = named
-            .into_iter()
-            .map(|(name, named, node)| {
-                let node = extends::resolve(&name, node, &templates, open, found);
-                let stage = node.get("stage").map_or_else(|| "test".to_owned(), Node::word);
-                Job { name, named, node, stage }
-            })
-            .collect();
+        let mut known = extends::Resolved::new();
+        let mut jobs: Vec<Job> = Vec::new();
+        let mut size = 0;
+        for (name, named, node) in named {
+            if size > MOST_EXTENDED {
+                let message =
+                    format!("about {size} bytes once templates are in their jobs; what follows was not looked at");
+                found.add(YAML_SIZE, &[&name], message);
+                open = true;
+                break;
+            }
+            let node = extends::resolve(&name, node, &templates, open, &mut known, found);
+            size += node.ruby_size();
+            let stage = node.get("stage").map_or_else(|| "test".to_owned(), Node::word);
+            jobs.push(Job { name, named, node, stage });
+        }
         let index = jobs.iter().enumerate().map(|(place, job)| (job.name.clone(), place)).collect();
         let declared = root.get("stages").map(|it| it.items().into_iter().map(Node::word).collect());
         let middle = declared.unwrap_or_else(|| STAGES.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>());
