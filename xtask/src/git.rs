@@ -4,6 +4,7 @@
 //! answer. Must not know projects or stages, and must not write to the repository but for what `fetch` brings.
 
 use std::collections::BTreeMap;
+use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -18,9 +19,11 @@ mod disk;
 mod find;
 mod hash;
 mod history;
+mod index;
+mod walk;
 
 pub use contents::Contents;
-pub use disk::work_tree_without_git;
+pub use disk::{Disk, work_tree_without_git};
 pub use find::{Found, find};
 pub use history::First;
 
@@ -240,8 +243,23 @@ impl Git {
     /// When a commit or one of its directories is not there.
     pub fn changes(&self, base: &str, head: &str) -> Result<Vec<Change>> {
         let (base, head) = (self.full(base)?, self.full(head)?);
-        let flags = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", "--ignore-submodules=none"];
-        let mut args = [&flags[..], &["--no-ext-diff", "--no-textconv", "--no-relative", &base, &head, "--"]].concat();
+        self.raw(&["diff-tree", "-r", &base, &head])
+    }
+
+    /// What differs between the files of a commit and the index, sorted by path. A file that is only intended to be added
+    /// counts as there.
+    ///
+    /// # Errors
+    /// As [`Git::changes`].
+    pub fn cached(&self, commit: &str) -> Result<Vec<Change>> {
+        self.raw(&["diff-index", "--cached", "--ita-visible-in-index", &self.full(commit)?])
+    }
+
+    /// What a command of git prints of differences.
+    fn raw(&self, command: &[&str]) -> Result<Vec<Change>> {
+        let flags = ["-z", "--raw", "--no-renames", "--no-abbrev", "--ignore-submodules=none"];
+        let others = ["--no-ext-diff", "--no-textconv", "--no-relative"];
+        let mut args = [&command[..1], &flags[..], &others[..], &command[1..], &["--"]].concat();
         args.extend(Some(self.prefix.as_str()).filter(|it| !it.is_empty()));
         let listing = self.run(&args)?;
         let mut fields = fields(&listing);
@@ -250,7 +268,7 @@ impl Git {
             let text = std::str::from_utf8(meta).unwrap_or_default().trim_start_matches(':');
             let words: Vec<&str> = text.split(' ').collect();
             let ([mode_before, mode_after, before, after, _], Some(path)) = (&words[..], fields.next()) else {
-                bail!(unreadable("diff-tree", meta));
+                bail!(unreadable(command[0], meta));
             };
             let entry = |mode: &str, id: &str| -> Result<Option<Entry>> {
                 Mode::from_octal(mode).map(|mode| Ok(Entry { mode, id: Id::from_hex(id)? })).transpose()
@@ -266,8 +284,9 @@ impl Git {
 
     /// A command in `root`.
     fn call(&self, args: &[&str]) -> Call {
-        // A command on commits must not depend on where it is run; only the list of files is asked for below `root`.
-        let cwd = if args.first() == Some(&"ls-files") || self.prefix.is_empty() { &self.root } else { &self.top };
+        // A command on commits must not depend on where it is run; only what is on the disk is asked for below `root`.
+        let is_below = matches!(args.first(), Some(&"ls-files" | &"check-ignore"));
+        let cwd = if is_below || self.prefix.is_empty() { &self.root } else { &self.top };
         let args = FIXED.iter().chain(args).map(|it| (*it).to_owned()).collect();
         Call { program: self.program.clone(), args, cwd: cwd.clone(), env: self.env.clone(), timeout: LOCAL }
     }
@@ -295,6 +314,11 @@ impl Git {
     fn text(&self, args: &[&str]) -> Result<String> {
         String::from_utf8(self.run(args)?).with_context(|| format!("`git {}` printed no UTF-8", args.join(" ")))
     }
+}
+
+/// What a thread has found; a panic of it goes on here.
+pub fn joined<T>(thread: ScopedJoinHandle<T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// What git itself says about a failure.

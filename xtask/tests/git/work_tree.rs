@@ -250,6 +250,74 @@ fn names_that_differ_by_case_alone() {
 }
 
 #[test]
+fn what_is_ignored_is_for_git_to_say() {
+    for many in [false, true] {
+        let place = Place::new();
+        place.write(".gitignore", "*.log\n!kept.log\nbuild/\n/top\n!/top/not\ndeep/**/gone\nnegated*\n!negated-not\n");
+        place.write("sub/.gitignore", "!again.log\nlocal\n*.tmp\n");
+        place.write("other/.gitignore", "*\n!.gitignore\n!seen\n");
+        place.write(".git/info/exclude", "private\n");
+        place.write(".git/elsewhere", "everywhere\n");
+        place.git(&["config", "core.excludesFile", ".git/elsewhere"]);
+        for path in ["build/tracked", "sub/tracked", "deep/a/b/tracked", "other/tracked", "top/tracked", "negated/in"] {
+            place.write(path, "tracked, ignored or not");
+        }
+        place.git(&["add", "-f", "."]);
+        place.git(&["commit", "-q", "-m", "base"]);
+        let names = "a.log kept.log sub/a.log sub/again.log sub/local sub/new/local sub/new/x.tmp sub/new/y build/new top/new \
+                     top/not deep/a/gone deep/a/b/gone deep/new other/new other/seen other/dir/seen private everywhere \
+                     sub/everywhere/x negated-not negated-too fresh/dir/x fresh/dir/a.log fresh/.gitignore empty/.gitignore";
+        for name in names.split_whitespace() {
+            place.write(name, "new");
+        }
+        place.write("fresh/.gitignore", "x\n");
+        std::fs::create_dir_all(place.path("hollow/dir")).expect("a directory");
+        for number in 0..if many { 150 } else { 0 } {
+            place.write(format!("sub/{number}.py"), "new");
+            place.write(format!("sub/{number}.tmp"), "ignored");
+        }
+        let tree = place.assert_work_tree_is_what_a_commit_would_hold();
+        let new: Vec<&str> =
+            paths(&tree).into_iter().filter(|it| !it.ends_with("tracked") && !it.ends_with(".py")).collect();
+        let expected = ".gitignore deep/new empty/.gitignore fresh/.gitignore kept.log negated-not negated/in other/.gitignore \
+                        other/seen sub/.gitignore sub/again.log sub/new/y";
+        assert_eq!(new, expected.split_whitespace().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn an_index_that_is_written_meanwhile() {
+    let place = Place::new();
+    place.step("a", "1");
+    place.write("a", "2");
+    let git = place.open();
+    let head = git.tree("HEAD").expect("a tree");
+    let disk = git.disk().expect("the disk");
+    // What was compared with another index than the one that the disk was read with says nothing.
+    place.git(&["add", "a"]);
+    let cached = git.cached("HEAD").expect("differences");
+    assert_eq!(cached.len(), 1);
+    pretty_assert(&git.beside(&disk, "HEAD", &cached).expect("a tree"), &head);
+    pretty_assert(&git.beside(&git.disk().expect("the disk"), "HEAD", &cached).expect("a tree"), &head);
+    // Whoever writes it all the time is asked to end.
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (root, index) = (&place.root, place.root.join(".git/index"));
+            let bytes = std::fs::read(&index).expect("an index");
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                std::fs::write(root.join(".git/new"), &bytes).expect("written");
+                std::fs::rename(root.join(".git/new"), &index).expect("moved");
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+        });
+        let error = git.disk().map(|it| it.files).expect_err("the index changes").to_string();
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(error.contains("is written again and again"), "{error}");
+    });
+}
+
+#[test]
 fn in_the_middle_of_a_merge() {
     let place = Place::new();
     place.write("both", "base");
