@@ -6,6 +6,8 @@
 mod find;
 #[path = "git/history.rs"]
 mod history;
+#[path = "git/index.rs"]
+mod index;
 #[path = "git/place.rs"]
 mod place;
 #[path = "git/trees.rs"]
