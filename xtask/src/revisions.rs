@@ -193,15 +193,14 @@ pub struct Whole {
 /// As [`read`].
 pub fn whole(place: &Place, memo: &mut Memo) -> Result<Whole> {
     let mut reader = Desk::open(place)?;
-    let (name, tree) = reader.head_tree(None)?;
-    let settings = reader.settings(&tree, &name)?;
-    let commit = reader.git.as_ref().map(Git::head).transpose()?.flatten();
-    let is_clean = match (&reader.git, &commit) {
-        (Some(git), Some(commit)) => tree::changes(&git.tree(commit)?, &tree).is_empty(),
-        _ => false,
+    let (tree, commit, is_clean) = match &reader.git {
+        Some(git) => git.checked_out()?,
+        None => (git::work_tree_without_git(&place.root)?, None, false),
     };
-    let tree = reader.followed(&tree, &name)?.unwrap_or(tree);
-    let read = &mut |path: &Utf8Path, entry: Entry| reader.content(path, entry, &name);
+    let name = WORK_TREE;
+    let settings = reader.settings(&tree, name)?;
+    let tree = reader.followed(&tree, name)?.unwrap_or(tree);
+    let read = &mut |path: &Utf8Path, entry: Entry| reader.content(path, entry, name);
     let side = survey::side(tree, &settings, memo, None, &|_| true, read)?;
     Ok(Whole { side, commit, is_clean })
 }

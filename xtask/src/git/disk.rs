@@ -79,6 +79,19 @@ impl Git {
         )
     }
 
+    /// The work tree, the commit that is checked out, and whether the two are the same.
+    ///
+    /// # Errors
+    /// As [`Git::disk`], and when the commit is damaged.
+    pub fn checked_out(&self) -> Result<(Tree, Option<String>, bool)> {
+        let (disk, commit) = (self.disk()?, self.head()?);
+        let is_clean = match &commit {
+            Some(commit) => self.beside(&disk, commit, &self.cached(commit)?)? == disk.files,
+            None => false,
+        };
+        Ok((disk.files, commit, is_clean))
+    }
+
     /// The files of a commit, from what differs between it and the index: what [`Git::cached`] gave after the disk was
     /// read, or while it was.
     ///
