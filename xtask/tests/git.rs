@@ -2,6 +2,8 @@
 //!
 //! Nothing of the user's git settings reaches these repositories, but for the tests that bring hostile ones along.
 
+#[path = "git/anything.rs"]
+mod anything;
 #[path = "git/find.rs"]
 mod find;
 #[path = "git/history.rs"]

@@ -51,6 +51,11 @@ impl Place {
         assert!(!self.command(&self.root, args).status.success(), "git {args:?} was to fail");
     }
 
+    /// Runs git in the repository whether or not it can do that.
+    pub fn git_may_fail(&self, args: &[&str]) {
+        self.command(&self.root, args);
+    }
+
     fn command(&self, dir: &Utf8Path, args: &[&str]) -> std::process::Output {
         let fixed = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "protocol.file.allow=always"];
         Command::new("git").args(fixed).args(args).current_dir(dir).envs(self.vars()).output().expect("git runs")
