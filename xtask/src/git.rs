@@ -11,10 +11,11 @@ use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::proc::{self, Call, Output};
-use crate::tree::{self, Builder, Change, Entry, Id, Mode, Tree};
+use crate::tree::{self, Builder, Entry, Id, Mode, Tree};
 
 mod contents;
 mod copy;
+mod differences;
 mod disk;
 mod find;
 mod hash;
@@ -235,51 +236,6 @@ impl Git {
             }
         }
         Ok(builder.finish())
-    }
-
-    /// What differs between the files of two commits, sorted by path. A rename is a file gone and a file come.
-    ///
-    /// # Errors
-    /// When a commit or one of its directories is not there.
-    pub fn changes(&self, base: &str, head: &str) -> Result<Vec<Change>> {
-        let (base, head) = (self.full(base)?, self.full(head)?);
-        self.raw(&["diff-tree", "-r", &base, &head])
-    }
-
-    /// What differs between the files of a commit and the index, sorted by path. A file that is only intended to be added
-    /// counts as there.
-    ///
-    /// # Errors
-    /// As [`Git::changes`].
-    pub fn cached(&self, commit: &str) -> Result<Vec<Change>> {
-        self.raw(&["diff-index", "--cached", "--ita-visible-in-index", &self.full(commit)?])
-    }
-
-    /// What a command of git prints of differences.
-    fn raw(&self, command: &[&str]) -> Result<Vec<Change>> {
-        let flags = ["-z", "--raw", "--no-renames", "--no-abbrev", "--ignore-submodules=none"];
-        let others = ["--no-ext-diff", "--no-textconv", "--no-relative"];
-        let mut args = [&command[..1], &flags[..], &others[..], &command[1..], &["--"]].concat();
-        args.extend(Some(self.prefix.as_str()).filter(|it| !it.is_empty()));
-        let listing = self.run(&args)?;
-        let mut fields = fields(&listing);
-        let mut found = Vec::new();
-        while let Some(meta) = fields.next() {
-            let text = std::str::from_utf8(meta).unwrap_or_default().trim_start_matches(':');
-            let words: Vec<&str> = text.split(' ').collect();
-            let ([mode_before, mode_after, before, after, _], Some(path)) = (&words[..], fields.next()) else {
-                bail!(unreadable(command[0], meta));
-            };
-            let entry = |mode: &str, id: &str| -> Result<Option<Entry>> {
-                Mode::from_octal(mode).map(|mode| Ok(Entry { mode, id: Id::from_hex(id)? })).transpose()
-            };
-            let (before, after) = (entry(mode_before, before)?, entry(mode_after, after)?);
-            if let Some(path) = path.strip_prefix(self.prefix.as_bytes()) {
-                found.push(Change { path: tree::text(path).into_owned().into(), before, after });
-            }
-        }
-        found.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
-        Ok(found)
     }
 
     /// A command in `root`.
