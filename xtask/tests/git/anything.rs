@@ -69,9 +69,18 @@ fn happen(place: &Place, step: Step) {
             let mode = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(mode);
             if it.is_file() { std::fs::set_permissions(&full, mode) } else { Ok(()) }
         }),
-        Add => Ok(place.git_may_fail(&["add", "-f", "--", &path])),
-        Intend => Ok(place.git_may_fail(&["add", "-N", "--", &path])),
-        Forget => Ok(place.git_may_fail(&["rm", "-q", "-r", "-f", "--cached", "--", &path])),
+        Add => {
+            place.git_may_fail(&["add", "-f", "--", &path]);
+            Ok(())
+        }
+        Intend => {
+            place.git_may_fail(&["add", "-N", "--", &path]);
+            Ok(())
+        }
+        Forget => {
+            place.git_may_fail(&["rm", "-q", "-r", "-f", "--cached", "--", &path]);
+            Ok(())
+        }
         RemoveDirectory | LinkDirectory => Ok(()),
     };
 }
