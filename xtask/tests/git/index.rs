@@ -144,7 +144,10 @@ fn what_is_ignored_is_for_git_to_say() {
             place.write(format!("sub/{number}.py"), "new");
             place.write(format!("sub/{number}.tmp"), "ignored");
         }
+        let below = place.open_at(&place.root.join("sub"), &[]).work_tree().expect("a tree");
         let tree = place.assert_work_tree_is_what_a_commit_would_hold();
+        let in_sub: Vec<&str> = paths(&tree).into_iter().filter_map(|it| it.strip_prefix("sub/")).collect();
+        assert_eq!(paths(&below), in_sub);
         let new: Vec<&str> =
             paths(&tree).into_iter().filter(|it| !it.ends_with("tracked") && !it.ends_with(".py")).collect();
         let expected = ".gitignore deep/new empty/.gitignore fresh/.gitignore kept.log negated-not negated/in other/.gitignore \
