@@ -34,7 +34,7 @@ pub struct Contents {
     /// Every `uv.lock` that a project uses.
     pub locks: ByPath<Arc<Lockfile>>,
     /// Targets of symbolic links.
-    pub links: BTreeMap<Utf8PathBuf, String>,
+    pub links: ByPath<String>,
     /// Where projects may be.
     pub globs: Globs,
 }
@@ -46,7 +46,7 @@ pub struct Side {
     /// Sorted by name.
     pub projects: Vec<Project>,
     pub policy: Arc<Policy>,
-    pub links: BTreeMap<Utf8PathBuf, String>,
+    pub links: ByPath<String>,
     /// Where projects may be.
     pub globs: Globs,
     manifests: ByPath<Arc<Facts>>,
