@@ -68,6 +68,8 @@ struct Summary {
     passed_unexpectedly: Vec<String>,
     /// What looks like a test and pytest did not take for one: file, line, why.
     passed_over: Vec<(String, u32, String)>,
+    /// Tests that return something, as if pytest looked at it.
+    returned: Vec<String>,
 }
 
 /// Runs the tests and measures them.
@@ -113,6 +115,7 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
         plan.write()?;
     }
     cases.extend(summary.passed_over.iter().map(|it| tests::passed_over(it, &frames)));
+    cases.extend(summary.returned.iter().map(|it| tests::returned(it, &cases)).collect::<Vec<_>>());
     cases.extend(watch.cases(ctx, project)?);
     let (least, remark) = waivers::setting(project, "pytest.coverage", ctx.repo.config.pytest.coverage)?;
     let figures = match cases.iter().any(|case| matches!(case.status, Status::Pass | Status::Fail)) {
@@ -199,6 +202,7 @@ fn installed(environment: &Utf8Path, module: &str) -> bool {
 fn launch(ctx: &Context, project: &Project, plan: &Plan, watch: &Watch) -> Result<Done> {
     let launcher = plan.scratch.join("launch.py");
     context::write(&launcher, include_str!("pytest/launch.py"))?;
+    context::write(&plan.scratch.join("plugins/xtask_never_ran.py"), include_str!("pytest/never_ran.py"))?;
     let mut call = python(ctx, project, plan)?.arg(launcher).arg(plan.scratch.join("plan.json"));
     if !plan.last.is_empty() {
         // The name sorts after those of editable packages: what is appended comes last.
