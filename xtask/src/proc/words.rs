@@ -2,6 +2,8 @@
 //!
 //! Pure: must not start or read anything.
 
+use camino::Utf8Path;
+
 use super::Call;
 
 /// How many lines of a log a message quotes.
@@ -46,6 +48,11 @@ pub fn quote(word: &str) -> String {
     }
 }
 
+/// A repo-relative directory as the same shell would need it at the root, which has no name itself.
+pub fn quote_dir(dir: &Utf8Path) -> String {
+    quote(if dir.as_str().is_empty() { "." } else { dir.as_str() })
+}
+
 /// The last line that reads like an exception, else the last of uv's own explanation.
 pub fn last_words(stderr: &str) -> String {
     let lines: Vec<&str> = stderr.lines().map(|it| it.trim_matches([' ', '│', '╰', '├', '─', '▶', '×'])).collect();
@@ -61,6 +68,12 @@ pub fn last_words(stderr: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_directory_is_a_word_of_a_command() {
+        let words = ["", "projects/a", "my projects/a"].map(|it| quote_dir(Utf8Path::new(it)));
+        assert_eq!(words, [".", "projects/a", "'my projects/a'"]);
+    }
 
     #[test]
     fn last_words_are_the_exception() {

@@ -120,7 +120,7 @@ fn answer(ctx: &Context, dir: &Utf8Path, absolute: &Utf8Path, further: &[&str]) 
     let call = environments::metadata_outside(beside_mirror(ctx), &scratch, "")?;
     let done =
         ctx.run(&call.args(["lock", "--check"]).args(further.to_vec()).arg("--project").arg(absolute.as_str()))?;
-    let fix = format!("`uv lock --project {}`", proc::quote(dir.as_str()));
+    let fix = format!("`uv lock --project {}`", proc::quote_dir(dir));
     judge(&done, &fix)
 }
 
