@@ -32,6 +32,7 @@ const TESTS: &[&str] = &["tests", "test", "testdata"];
 /// When a manifest is TOML and yet makes no sense.
 pub fn find(manifests: &[(Utf8PathBuf, String)], is_locked: &dyn Fn(&Utf8Path) -> bool) -> Result<Found> {
     let (mut found, mut all, mut workspaces) = (Found::default(), BTreeSet::new(), BTreeMap::new());
+    let mut unnamed = BTreeSet::new();
     for (file, text) in manifests {
         let dir = file.parent().unwrap_or(Utf8Path::new(""));
         if let Err(why) = toml::from_str::<toml::Table>(text) {
@@ -41,8 +42,13 @@ pub fn find(manifests: &[(Utf8PathBuf, String)], is_locked: &dyn Fn(&Utf8Path) -
         }
         let manifest = Manifest::parse(file, text)?.typed;
         workspaces.extend(manifest.tool.uv.workspace.map(|it| (dir, it)));
-        if manifest.project.is_some() {
+        if let Some(project) = manifest.project {
             all.insert(dir);
+            // Such as `$name`: what makes a project of the template puts another in its place.
+            let name = manifest::normalise_name(&project.name);
+            if dir != "" && manifest::check_names(Utf8Path::new("pyproject.toml"), &name).is_err() {
+                unnamed.insert(dir);
+            }
         }
     }
     for dir in &all {
@@ -51,6 +57,8 @@ pub fn find(manifests: &[(Utf8PathBuf, String)], is_locked: &dyn Fn(&Utf8Path) -
             if template != *dir {
                 found.left_out.insert(Pattern::escape(dir.as_str()), TEMPLATE);
             }
+        } else if unnamed.contains(dir) {
+            found.left_out.insert(Pattern::escape(dir.as_str()), TEMPLATE);
         } else if let Some(tests) = tests_around(dir, &all).filter(|_| !is_locked(dir) && !is_member(dir, &workspaces))
         {
             found.left_out.insert(format!("{}/**", Pattern::escape(tests.as_str())), EXAMPLE);
@@ -120,6 +128,7 @@ mod tests {
             ("libs/a/tests/data/b/tests/c/pyproject.toml", project),
             ("templates/{{ name }}/pyproject.toml", project),
             ("templates/{{ other }}/pyproject.toml", "{% if x %}\n"),
+            ("templates/plain/pyproject.toml", "[project]\nname = '$name'\n"),
             ("tools/pyproject.toml", "[tool.ruff]\n"),
         ];
         let rows = rows.map(|(path, text)| (Utf8PathBuf::from(path), text.to_owned()));
@@ -128,6 +137,7 @@ mod tests {
         let left: Vec<_> = found.left_out.iter().map(|(glob, what)| (glob.as_str(), *what)).collect();
         let expected = [
             ("libs/a/tests/**", EXAMPLE),
+            ("templates/plain", TEMPLATE),
             ("templates/{{ name }}", TEMPLATE),
             // `tests/**` would take the real ones with it.
             ("tests/packages/a", EXAMPLE),
