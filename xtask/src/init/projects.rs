@@ -35,6 +35,13 @@ pub fn find(manifests: &[(Utf8PathBuf, String)], is_locked: &dyn Fn(&Utf8Path) -
     let mut unnamed = BTreeSet::new();
     for (file, text) in manifests {
         let dir = file.parent().unwrap_or(Utf8Path::new(""));
+        if let Some(template) = in_template(dir)
+            && text.parse::<toml::Table>().is_err()
+        {
+            found.left_out.insert(Pattern::escape(template.as_str()), TEMPLATE);
+            found.left_out.insert(Pattern::escape(dir.as_str()), TEMPLATE);
+            continue;
+        }
         if let Err(why) = toml::from_str::<toml::Table>(text) {
             let line = why.span().map_or(1, |it| text[..it.start].matches('\n').count() + 1);
             found.unreadable.push((file.clone(), format!("line {line}: {}", why.message())));
@@ -52,7 +59,7 @@ pub fn find(manifests: &[(Utf8PathBuf, String)], is_locked: &dyn Fn(&Utf8Path) -
         }
     }
     for dir in &all {
-        if let Some(template) = dir.ancestors().find(|it| it.file_name().is_some_and(|it| it.contains("{{"))) {
+        if let Some(template) = in_template(dir) {
             found.left_out.insert(Pattern::escape(template.as_str()), TEMPLATE);
             if template != *dir {
                 found.left_out.insert(Pattern::escape(dir.as_str()), TEMPLATE);
@@ -76,6 +83,11 @@ pub fn find(manifests: &[(Utf8PathBuf, String)], is_locked: &dyn Fn(&Utf8Path) -
     }
     found.projects.sort();
     Ok(found)
+}
+
+/// The directory at or above this one that is named by a template.
+fn in_template(dir: &Utf8Path) -> Option<&Utf8Path> {
+    dir.ancestors().find(|it| it.file_name().is_some_and(|it| it.contains("{{")))
 }
 
 /// The outermost directory of tests above a directory and inside another project.
@@ -130,6 +142,7 @@ mod tests {
             ("templates/{{ other }}/pyproject.toml", "{% if x %}\n"),
             ("templates/plain/pyproject.toml", "[project]\nname = '$name'\n"),
             ("tools/pyproject.toml", "[tool.ruff]\n"),
+            ("broken/pyproject.toml", "{% if x %}\n"),
         ];
         let rows = rows.map(|(path, text)| (Utf8PathBuf::from(path), text.to_owned()));
         let found = find(&rows, &|dir| dir == "tests/locked").expect("manifests");
@@ -139,6 +152,7 @@ mod tests {
             ("libs/a/tests/**", EXAMPLE),
             ("templates/plain", TEMPLATE),
             ("templates/{{ name }}", TEMPLATE),
+            ("templates/{{ other }}", TEMPLATE),
             // `tests/**` would take the real ones with it.
             ("tests/packages/a", EXAMPLE),
         ];
