@@ -14,6 +14,7 @@ use super::undeclared::Watch;
 use crate::context::{self, Context};
 use crate::discover::Project;
 use crate::environments::{self, Kind};
+use crate::manifest::Manifest;
 use crate::packages;
 use crate::proc::{Call, Done};
 use crate::tools::Tool;
@@ -23,6 +24,7 @@ use crate::waivers;
 mod coverage;
 mod frames;
 mod left_out;
+mod root;
 mod tests;
 
 /// Executed by every interpreter of the environment at its start, for processes that tests start: they find the pinned
@@ -116,6 +118,10 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
     }
     cases.extend(summary.passed_over.iter().map(|it| tests::passed_over(it, &frames)));
     cases.extend(summary.returned.iter().map(|it| tests::returned(it, &cases)).collect::<Vec<_>>());
+    if red && project.lock_dir != project.dir {
+        let path = project.lock_dir.join("pyproject.toml");
+        cases.extend(root::advice(&Manifest::parse(&path, &read(&path))?, project));
+    }
     cases.extend(watch.cases(ctx, project)?);
     let (least, remark) = waivers::setting(project, "pytest.coverage", ctx.repo.config.pytest.coverage)?;
     let figures = match cases.iter().any(|case| matches!(case.status, Status::Pass | Status::Fail)) {
