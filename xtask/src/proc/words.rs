@@ -60,7 +60,9 @@ pub fn last_words(stderr: &str) -> String {
         let head = line.split(':').next().unwrap_or_default();
         !head.contains(' ') && (head.ends_with("Error") || head.ends_with("Exception")) && head.len() < line.len()
     };
-    let explained = || lines.iter().rfind(|it| !it.is_empty() && !it.starts_with("hint:"));
+    // What sums there are and should be comes after what they are of.
+    let is_aside = |it: &str| ["hint:", "sha256:", "Expected:", "Computed:"].iter().any(|word| it.starts_with(word));
+    let explained = || lines.iter().rfind(|it| !it.is_empty() && !is_aside(it));
     let said = lines.iter().rfind(is_exception).or_else(explained).copied().unwrap_or_default();
     ["error: ", "cause: ", "Caused by: "].iter().fold(said, |it, word| it.strip_prefix(word).unwrap_or(it)).to_owned()
 }
@@ -81,5 +83,8 @@ mod tests {
         assert_eq!(last_words(text), "ValueError: Unable to determine which files to ship");
         let text = "error: Failed to parse: `pyproject.toml`\n  Caused by: unknown field `nmae`\n";
         assert_eq!(last_words(text), "unknown field `nmae`");
+        let text = "error: Failed to download `a==1`\n  cause: Hash mismatch for `a==1`\n\n         Expected:\n           sha256:00\n\n         \
+                    Computed:\n           sha256:11\n\nhint: `a` (v1) was included\n";
+        assert_eq!(last_words(text), "Hash mismatch for `a==1`");
     }
 }
