@@ -14,6 +14,7 @@ use crate::place::Named;
 use crate::side::Globs;
 use crate::{files, packages};
 
+mod builders;
 mod cycles;
 
 /// The repository.

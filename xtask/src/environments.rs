@@ -120,6 +120,8 @@ fn steps(ctx: &Context, project: &Project, kind: Kind, fresh: bool, outside: &[S
     for local in &project.locals {
         all.push((local.name.clone(), build(&local.path, kind == Kind::Runtime || !local.editable)));
     }
+    // uv keeps the old code of what builds a package as it does that of the package.
+    all.extend(ctx.repo.builders(project).into_iter().map(|it| (it.name, Build::Elsewhere)));
     all.extend(outside.iter().map(|name| (name.clone(), Build::Elsewhere)));
     take_turns(&all, fresh)
 }
