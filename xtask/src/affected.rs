@@ -108,7 +108,7 @@ impl<'a> Comparison<'a> {
                         beside.extend(read.map(|(path, _)| Utf8PathBuf::from(path)));
                     }
                 }
-                for path in side.links.keys().filter(|it| side.owner(it).is_some()) {
+                for path in side.links.keys().map(Utf8Path::new).filter(|it| side.owner(it).is_some()) {
                     beside.extend(inputs::followed(side, path).into_iter().map(|(path, _)| Utf8PathBuf::from(path)));
                 }
             }
@@ -232,7 +232,7 @@ impl<'a> Comparison<'a> {
     /// Do all links lead to the same in both revisions?
     fn links_alike(&self) -> bool {
         *self.links.get_or_init(|| {
-            let followed = |side| move |it: &Utf8PathBuf| inputs::followed(side, it);
+            let followed = |side| move |it: &String| inputs::followed(side, Utf8Path::new(it));
             self.base.links == self.head.links
                 && self.base.links.keys().map(followed(self.base)).eq(self.head.links.keys().map(followed(self.head)))
         })

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::affected::{Affected, Comparison, everything};
 use crate::config::Config;
+use crate::git::{First, joined};
 use crate::planview::short;
 use crate::revisions::{Desk, Place};
 use crate::rules::Rules;
@@ -38,17 +39,35 @@ pub struct Step {
     pub error: Option<String>,
 }
 
+/// A thread that replays reads one revision as a whole first: for less than so many commits that takes longer.
+const WORTH: usize = 25;
+
 /// Replays the first-parent commits up to a revision, the newest first.
 ///
 /// # Errors
 /// When there is no git, or the revision does not exist. A commit that cannot be planned is a step with its error.
 pub fn replay(place: &Place, head: &str, count: usize) -> Result<Vec<Step>> {
+    let git = Desk::open(place)?.git.with_context(|| format!("{} is in no git repository", place.root))?;
+    let commits = git.first_parents(head, count)?;
+    let threads = std::thread::available_parallelism().map_or(1, |it| it.get());
+    let share = commits.len().div_ceil(threads).max(WORTH);
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = commits.chunks(share).map(|it| scope.spawn(|| replay_one_by_one(place, it))).collect();
+        let steps: Vec<Vec<Step>> = parts.into_iter().map(joined).collect::<Result<_>>()?;
+        Ok(steps.into_iter().flatten().collect())
+    })
+}
+
+fn replay_one_by_one(place: &Place, commits: &[First]) -> Result<Vec<Step>> {
     let mut desk = Desk::open(place)?;
     let git = desk.git.clone().with_context(|| format!("{} is in no git repository", place.root))?;
+    let pairs: Vec<(&str, &str)> =
+        commits.iter().filter_map(|it| Some((it.commit.as_str(), it.parent.as_deref()?))).collect();
+    let mut differences = git.steps(&pairs)?;
     let mut memo = Memo::default();
-    let mut tree: Option<(String, Tree)> = None;
+    let mut tree: Option<(&str, Tree)> = None;
     let mut steps = Vec::new();
-    for it in git.first_parents(head, count)? {
+    for it in commits {
         let head_tree = match tree.take() {
             Some((commit, tree)) if commit == it.commit => tree,
             _ => git.tree(&it.commit)?,
@@ -63,17 +82,14 @@ pub fn replay(place: &Place, head: &str, count: usize) -> Result<Vec<Step>> {
             nobody: BTreeMap::new(),
             error: None,
         };
-        let changes = match &it.parent {
-            Some(parent) => git.changes(parent, &it.commit)?,
-            None => Vec::new(),
-        };
+        let changes = differences.remove(&it.commit).unwrap_or_default();
         let base_tree = head_tree.patched(&changes, true);
         let base = it.parent.as_ref().map(|parent| (parent.as_str(), base_tree.clone()));
         if let Err(error) = decide(&mut desk, &mut memo, (&it.commit, head_tree), base, &changes, &mut step) {
             step.error = Some(format!("{error:#}"));
         }
         memo.leave(&base_tree);
-        tree = it.parent.map(|parent| (parent, base_tree));
+        tree = it.parent.as_deref().map(|parent| (parent, base_tree));
         steps.push(step);
     }
     Ok(steps)

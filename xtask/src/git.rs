@@ -4,23 +4,27 @@
 //! answer. Must not know projects or stages, and must not write to the repository but for what `fetch` brings.
 
 use std::collections::BTreeMap;
+use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::proc::{self, Call, Output};
-use crate::tree::{self, Builder, Change, Entry, Id, Mode, Tree};
+use crate::tree::{self, Builder, Entry, Id, Mode, Tree};
 
 mod contents;
 mod copy;
+mod differences;
 mod disk;
 mod find;
 mod hash;
 mod history;
+mod index;
+mod walk;
 
 pub use contents::Contents;
-pub use disk::work_tree_without_git;
+pub use disk::{Disk, work_tree_without_git};
 pub use find::{Found, find};
 pub use history::First;
 
@@ -234,40 +238,11 @@ impl Git {
         Ok(builder.finish())
     }
 
-    /// What differs between the files of two commits, sorted by path. A rename is a file gone and a file come.
-    ///
-    /// # Errors
-    /// When a commit or one of its directories is not there.
-    pub fn changes(&self, base: &str, head: &str) -> Result<Vec<Change>> {
-        let (base, head) = (self.full(base)?, self.full(head)?);
-        let flags = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", "--ignore-submodules=none"];
-        let mut args = [&flags[..], &["--no-ext-diff", "--no-textconv", "--no-relative", &base, &head, "--"]].concat();
-        args.extend(Some(self.prefix.as_str()).filter(|it| !it.is_empty()));
-        let listing = self.run(&args)?;
-        let mut fields = fields(&listing);
-        let mut found = Vec::new();
-        while let Some(meta) = fields.next() {
-            let text = std::str::from_utf8(meta).unwrap_or_default().trim_start_matches(':');
-            let words: Vec<&str> = text.split(' ').collect();
-            let ([mode_before, mode_after, before, after, _], Some(path)) = (&words[..], fields.next()) else {
-                bail!(unreadable("diff-tree", meta));
-            };
-            let entry = |mode: &str, id: &str| -> Result<Option<Entry>> {
-                Mode::from_octal(mode).map(|mode| Ok(Entry { mode, id: Id::from_hex(id)? })).transpose()
-            };
-            let (before, after) = (entry(mode_before, before)?, entry(mode_after, after)?);
-            if let Some(path) = path.strip_prefix(self.prefix.as_bytes()) {
-                found.push(Change { path: tree::text(path).into_owned().into(), before, after });
-            }
-        }
-        found.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
-        Ok(found)
-    }
-
     /// A command in `root`.
     fn call(&self, args: &[&str]) -> Call {
-        // A command on commits must not depend on where it is run; only the list of files is asked for below `root`.
-        let cwd = if args.first() == Some(&"ls-files") || self.prefix.is_empty() { &self.root } else { &self.top };
+        // A command on commits must not depend on where it is run; only what is on the disk is asked for below `root`.
+        let is_below = matches!(args.first(), Some(&"ls-files" | &"check-ignore"));
+        let cwd = if is_below || self.prefix.is_empty() { &self.root } else { &self.top };
         let args = FIXED.iter().chain(args).map(|it| (*it).to_owned()).collect();
         Call { program: self.program.clone(), args, cwd: cwd.clone(), env: self.env.clone(), timeout: LOCAL }
     }
@@ -295,6 +270,11 @@ impl Git {
     fn text(&self, args: &[&str]) -> Result<String> {
         String::from_utf8(self.run(args)?).with_context(|| format!("`git {}` printed no UTF-8", args.join(" ")))
     }
+}
+
+/// What a thread has found; a panic of it goes on here.
+pub fn joined<T>(thread: ScopedJoinHandle<T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// What git itself says about a failure.

@@ -230,7 +230,7 @@ fn chosen(side: &Side, project: &Project, focus: Focus, wanted: &dyn Fn(&Utf8Pat
 
 /// What a link leads to, as far as that is in the repository, and what the links lead to that are found there.
 fn follow(side: &Side, path: &Utf8Path, found: &mut Vec<(String, String)>) {
-    if !side.links.contains_key(path) {
+    if !side.links.contains_key(path.as_str()) {
         return;
     }
     let (mut queue, mut seen) = (vec![path.to_owned()], BTreeSet::new());

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use std::thread::ScopedJoinHandle;
 
 use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -13,7 +12,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::affected::{self, Affected, Comparison};
 use crate::base::Surroundings;
 use crate::config::{self, Config};
-use crate::git::{self, Contents, Git};
+use crate::git::{self, Contents, Git, joined};
 use crate::plan::{Candidate, Plan};
 use crate::remember;
 use crate::rules::Rules;
@@ -102,26 +101,10 @@ impl Revisions {
 /// On bad input at head, on a revision that does not exist, and when head is a commit and there is no git.
 pub fn read(place: &Place, range: &Range, vars: BTreeMap<String, String>) -> Result<Revisions> {
     let mut reader = Desk::open(place)?;
-    std::thread::scope(|scope| {
-        // To look for untracked files takes longest, and mostly there are none: until it is known, there are none.
-        let disk = reader.git.clone().filter(|_| range.head.is_none());
-        let untracked = disk.map(|git| scope.spawn(move || git.untracked()));
-        let (head, early, (mut memo, damaged)) = reader.start(range, &vars);
-        let (name, tree) = head?;
-        let guess = compare(&mut reader, (name.clone(), tree.clone()), early.clone(), range, vars.clone(), &mut memo);
-        let untracked = untracked.map(joined).transpose()?.filter(|it| !it.is_empty());
-        let mut read = match untracked {
-            None => guess?,
-            Some(files) => compare(&mut reader, (name, tree.joined(&files)), early, range, vars, &mut memo)?,
-        };
-        read.warnings = damaged.into_iter().chain(remember::keep(&place.root, &memo)).collect();
-        Ok(read)
-    })
-}
-
-/// What a thread has found; a panic of it goes on here.
-fn joined<T>(thread: ScopedJoinHandle<T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    let (head, early, (mut memo, damaged)) = reader.start(range, &vars);
+    let mut read = compare(&mut reader, head?, early, range, vars, &mut memo)?;
+    read.warnings = damaged.into_iter().chain(remember::keep(&place.root, &memo)).collect();
+    Ok(read)
 }
 
 fn compare(
@@ -161,11 +144,12 @@ fn compare(
     };
     let head_tree = reader.followed(&head_tree, &head_name)?.unwrap_or(head_tree);
     let changes = tree::changes(&base_tree, &head_tree);
+    let file = Utf8Path::new(config::FILE);
+    let alike = reader.place.fixed || base_tree.get(file) == head_tree.get(file);
     let head = reader.side(head_tree, &settings, memo, (None, &changes), &head_name)?;
+    let settings = if alike { Ok(settings) } else { reader.settings(&base_tree, &commit) };
     // A base that cannot be read says nothing about what is the same.
-    let base = reader
-        .settings(&base_tree, &commit)
-        .and_then(|settings| reader.side(base_tree, &settings, memo, (Some(&head), &changes), &commit));
+    let base = settings.and_then(|settings| reader.side(base_tree, &settings, memo, (Some(&head), &changes), &commit));
     match base {
         Ok(base) => Ok(Revisions { base: Some((commit, base)), head_name, head, rules, changes, because, warnings }),
         Err(error) => none(unreadable(&commit, &error), head, rules),
@@ -209,15 +193,14 @@ pub struct Whole {
 /// As [`read`].
 pub fn whole(place: &Place, memo: &mut Memo) -> Result<Whole> {
     let mut reader = Desk::open(place)?;
-    let (name, tree) = reader.head_tree(None)?;
-    let settings = reader.settings(&tree, &name)?;
-    let commit = reader.git.as_ref().map(Git::head).transpose()?.flatten();
-    let is_clean = match (&reader.git, &commit) {
-        (Some(git), Some(commit)) => tree::changes(&git.tree(commit)?, &tree).is_empty(),
-        _ => false,
+    let (tree, commit, is_clean) = match &reader.git {
+        Some(git) => git.checked_out()?,
+        None => (git::work_tree_without_git(&place.root)?, None, false),
     };
-    let tree = reader.followed(&tree, &name)?.unwrap_or(tree);
-    let read = &mut |path: &Utf8Path, entry: Entry| reader.content(path, entry, &name);
+    let name = WORK_TREE;
+    let settings = reader.settings(&tree, name)?;
+    let tree = reader.followed(&tree, name)?.unwrap_or(tree);
+    let read = &mut |path: &Utf8Path, entry: Entry| reader.content(path, entry, name);
     let side = survey::side(tree, &settings, memo, None, &|_| true, read)?;
     Ok(Whole { side, commit, is_clean })
 }
@@ -244,17 +227,28 @@ impl<'a> Desk<'a> {
         Ok(Desk { place, git: Git::open(&place.root)?, contents: None })
     }
 
-    /// What takes time and needs nothing else: head without its untracked files, its base, and what earlier plans have
-    /// parsed.
+    /// What takes time and needs nothing else: head, its base, and what earlier plans have parsed.
     fn start(&self, range: &Range, vars: &BTreeMap<String, String>) -> (Head, Option<Early>, (Memo, Option<String>)) {
-        std::thread::scope(|scope| {
-            let head = scope.spawn(|| match (&self.git, &range.head) {
-                (Some(git), None) => Ok((WORK_TREE.to_owned(), git.tracked()?)),
-                (_, head) => self.head_tree(head.as_deref()),
-            });
-            let (known, early) = (remember::recall(&self.place.root), self.early_base(range, vars));
-            (joined(head), early, known)
-        })
+        let Some(git) = self.git.as_ref().filter(|_| range.head.is_none()) else {
+            return (self.head_tree(range.head.as_deref()), None, remember::recall(&self.place.root));
+        };
+        let (disk, base, known) = std::thread::scope(|scope| {
+            let disk = scope.spawn(|| git.disk());
+            let known = scope.spawn(|| remember::recall(&self.place.root));
+            let base = self.early_base(range, vars);
+            (joined(disk), base, joined(known))
+        });
+        let disk = match disk {
+            Ok(disk) => disk,
+            Err(error) => return (Err(error), None, known),
+        };
+        // Whatever goes wrong here is met again on the ordinary way, and said there.
+        let early = base.and_then(|(commit, because, cached)| {
+            let of = |commit: &String| git.beside(&disk, commit, &cached);
+            let tree = commit.as_ref().map(of).transpose().ok()?;
+            Some((commit, because, tree))
+        });
+        (Ok((WORK_TREE.to_owned(), disk.files)), early, known)
     }
 
     fn head_tree(&self, head: Option<&str>) -> Result<(String, Tree)> {
@@ -299,18 +293,19 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// The base of the work tree, as soon as the settings can be read: listing the work tree takes longer than all of this.
-    /// Whatever goes wrong here is met again on the ordinary way, and said there.
-    fn early_base(&self, range: &Range, vars: &BTreeMap<String, String>) -> Option<Early> {
-        if range.head.is_some() {
-            return None;
-        }
+    /// The base of the work tree and what differs between it and the index, as soon as the settings can be read: to list
+    /// the work tree takes longer than all of this.
+    fn early_base(
+        &self,
+        range: &Range,
+        vars: &BTreeMap<String, String>,
+    ) -> Option<(Option<String>, String, Vec<Change>)> {
         let git = self.git.as_ref()?;
         let text = std::fs::read_to_string(&self.place.file).ok()?;
         let config = Config::parse(&self.place.file, &text).ok()?;
         let (commit, because) = self.base(range, WORK_TREE, &config, vars.clone()).ok()?;
-        let tree = commit.as_ref().map(|it| git.tree(it)).transpose().ok()?;
-        Some((commit, because, tree))
+        let cached = commit.as_ref().map(|it| git.cached(it)).transpose().ok()?;
+        Some((commit, because, cached.unwrap_or_default()))
     }
 
     fn base_tree(&self, commit: &str, head: &str, head_tree: &Tree) -> Result<Tree> {

@@ -33,7 +33,7 @@ pub struct Contents {
     /// Every `uv.lock` that a project uses.
     pub locks: ByPath<Arc<Lockfile>>,
     /// Targets of symbolic links.
-    pub links: BTreeMap<Utf8PathBuf, String>,
+    pub links: ByPath<String>,
 }
 
 /// A revision.
@@ -43,7 +43,7 @@ pub struct Side {
     /// Sorted by name.
     pub projects: Vec<Project>,
     pub policy: Arc<Policy>,
-    pub links: BTreeMap<Utf8PathBuf, String>,
+    pub links: ByPath<String>,
     manifests: ByPath<Arc<Facts>>,
     locks: ByPath<Arc<Lockfile>>,
     by_dir: HashMap<String, usize>,

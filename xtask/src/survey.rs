@@ -95,7 +95,7 @@ pub fn side(
     for (path, entry) in tree.iter().filter(|(_, entry)| entry.mode == Mode::Link) {
         // A target that is no text leads nowhere that could be followed.
         if let Ok(target) = String::from_utf8(read(path, entry)?) {
-            contents.links.insert(path.to_owned(), target);
+            contents.links.insert(path.to_string(), target);
         }
     }
     let key = identity(&tree, settings, &config);

@@ -31,16 +31,15 @@ impl Touched {
             let owners = changes.iter().filter_map(|it| side.owner(&it.path));
             touched.own.extend(owners.map(|it| it.name.clone()));
             let linked: HashSet<&str> =
-                side.links.keys().filter_map(|it| side.owner(it)).map(|it| it.name.as_str()).collect();
+                side.links.keys().filter_map(|it| side.owner(Utf8Path::new(it))).map(|it| it.name.as_str()).collect();
             for project in &side.projects {
                 if linked.contains(project.name.as_str()) || looks_out(project, changes, above) {
                     touched.own.insert(project.name.clone());
                 }
                 let others = project.needs.iter().filter(|it| side.project_in(&it.dir).is_none());
                 // A link in there may lead anywhere.
-                let may = |dir: &Utf8Path| {
-                    !tree::below(changes, dir).is_empty() || side.links.keys().any(|it| it.starts_with(dir))
-                };
+                let may =
+                    |dir: &Utf8Path| !tree::below(changes, dir).is_empty() || side.links_below(dir).next().is_some();
                 touched.dirs.extend(others.filter(|it| may(&it.dir)).map(|it| it.dir.clone()));
             }
         }

@@ -205,6 +205,9 @@ impl Tree {
 
     /// The tree with the changes made; with `back`, the tree from which they were made.
     pub fn patched(&self, changes: &[Change], back: bool) -> Tree {
+        if changes.is_empty() {
+            return self.clone();
+        }
         let mut changes: Vec<&Change> = changes.iter().collect();
         changes.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
         let mut rows = Vec::with_capacity(self.rows.len() + changes.len());

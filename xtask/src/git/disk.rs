@@ -12,26 +12,22 @@ use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use hmac_sha256::Hash;
 
-use super::{Git, fields, split_tab, unreadable};
+use super::index::{Row, Stamp, State, rows};
+use super::{Git, fields, joined, unreadable};
 use crate::files;
-use crate::tree::{self, Builder, Entry, Id, Mode, Tree};
+use crate::tree::{self, Builder, Change, Entry, Id, Mode, Tree};
 
-/// One path as `git ls-files` tells of it.
-struct Row<'a> {
-    path: &'a [u8],
-    /// What the index has.
-    indexed: Option<Entry>,
-    state: State,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// As the index says.
-    Kept,
-    /// As the index says where it is not on the disk: left out by a sparse checkout, or marked by hand.
-    Skipped,
-    /// To be looked at on the disk: it may have changed or be gone.
-    Looked,
+/// The work tree and what it was read from, all of one moment.
+#[derive(Debug, Clone)]
+pub struct Disk {
+    /// Tracked files as they are now, and untracked files that are not ignored.
+    ///
+    /// What a sparse checkout has left out is as the index says. A submodule with changes of its own has an id that no
+    /// commit has. The files of a repository that lies untracked within this one are listed one by one.
+    pub files: Tree,
+    /// What the index holds; `None` in the middle of a merge, when a path has several contents there.
+    index: Option<Tree>,
+    stamp: Stamp,
 }
 
 /// The settings that say how far the modes on this disk can be believed.
@@ -41,120 +37,147 @@ struct Belief {
     links: bool,
 }
 
-/// The tree so far, and what is still to be hashed.
+/// What is not as the index says, and what of it is still to be hashed.
 #[derive(Default)]
 struct Pending<'a> {
-    builder: Builder,
+    changes: Vec<Change>,
     files: Vec<(&'a [u8], Mode)>,
     links: Vec<&'a [u8]>,
+}
+
+impl Pending<'_> {
+    fn push(&mut self, path: &[u8], after: Option<Entry>) {
+        self.changes.push(Change { path: tree::text(path).into_owned().into(), before: None, after });
+    }
 }
 
 impl Git {
     /// The work tree: tracked files as they are now, and untracked files that are not ignored.
     ///
     /// # Errors
-    /// When git cannot list, or a file cannot be read.
+    /// As [`Git::disk`].
     pub fn work_tree(&self) -> Result<Tree> {
-        // Two listings take no longer than the longer of them.
-        let (tracked, untracked) = std::thread::scope(|scope| {
-            let untracked = scope.spawn(|| self.untracked());
-            (self.tracked(), untracked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        });
-        Ok(tracked?.joined(&untracked?))
+        Ok(self.disk()?.files)
     }
 
-    /// The tracked files of the work tree as they are now.
-    ///
-    /// What a sparse checkout has left out is as the index says. A submodule with changes of its own has an id that no
-    /// commit has.
+    /// The work tree and its index.
     ///
     /// # Errors
-    /// When git cannot list, or a file cannot be read.
-    pub fn tracked(&self) -> Result<Tree> {
-        let listing = self.list(&["--stage", "--modified"])?;
-        let (linked, rows) = (self.linked(&listing), rows(&listing)?);
-        let is_looked = |it: &Row| it.state != State::Kept || it.indexed.is_some_and(|it| it.mode == Mode::Submodule);
-        let belief = self.belief(rows.iter().any(is_looked))?;
+    /// When git cannot list, when a file cannot be read, and when the index is written all the time.
+    pub fn disk(&self) -> Result<Disk> {
+        for _ in 0..5 {
+            let stamp = self.stamp()?;
+            let read = self.read_disk();
+            if self.stamp()? == stamp {
+                let (files, index) = read?;
+                return Ok(Disk { files, index, stamp });
+            }
+        }
+        bail!(
+            "the index of {} is written again and again while it is read; let the other git command end first",
+            self.top
+        )
+    }
+
+    /// The work tree, the commit that is checked out, and whether the two are the same.
+    ///
+    /// # Errors
+    /// As [`Git::disk`], and when the commit is damaged.
+    pub fn checked_out(&self) -> Result<(Tree, Option<String>, bool)> {
+        let (disk, commit) = (self.disk()?, self.head()?);
+        let is_clean = match &commit {
+            Some(commit) => self.beside(&disk, commit, &self.cached(commit)?)? == disk.files,
+            None => false,
+        };
+        Ok((disk.files, commit, is_clean))
+    }
+
+    /// The files of a commit, from what differs between it and the index: what [`Git::cached`] gave after the disk was
+    /// read, or while it was.
+    ///
+    /// # Errors
+    /// When the commit or one of its directories is not there.
+    pub fn beside(&self, disk: &Disk, commit: &str, cached: &[Change]) -> Result<Tree> {
+        match &disk.index {
+            Some(index) if self.stamp()? == disk.stamp => Ok(index.patched(cached, true)),
+            _ => self.tree(commit),
+        }
+    }
+
+    fn read_disk(&self) -> Result<(Tree, Option<Tree>)> {
+        std::thread::scope(|scope| {
+            // To ask every tracked file whether it has changed takes longest, and needs nothing that is found elsewhere.
+            let modified = scope.spawn(|| self.list(&["--modified"]));
+            let listing = self.list(&["-t", "-v", "--stage"])?;
+            let (mut rows, is_merging) = rows(&listing)?;
+            let (linked, untracked) = self.around(&rows)?;
+            let mut builder = Builder::default();
+            rows.iter().for_each(|it| builder.push(&tree::text(it.path), it.entry));
+            let index = builder.finish();
+            let modified = joined(modified)?;
+            for path in fields(&modified) {
+                let Ok(row) = rows.binary_search_by(|it| it.path.cmp(path)) else {
+                    bail!(unreadable("ls-files --modified", path))
+                };
+                rows[row].state = State::Looked;
+            }
+            let files = index.patched(&self.not_as_indexed(&rows, &linked, &untracked)?, false);
+            Ok((files, Some(index).filter(|_| !is_merging)))
+        })
+    }
+
+    /// What is not as the index says.
+    fn not_as_indexed(&self, rows: &[Row], linked: &[Vec<u8>], untracked: &[u8]) -> Result<Vec<Change>> {
         let mut pending = Pending::default();
+        let belief = self.belief(!untracked.is_empty() || rows.iter().any(Row::is_looked))?;
+        self.tracked(rows, linked, belief, &mut pending)?;
+        for path in fields(untracked) {
+            if path.ends_with(b"/") {
+                self.nested(path, &mut pending)?;
+            } else {
+                self.look(path, None, belief, &mut pending)?;
+            }
+        }
+        self.hashed(pending)
+    }
+
+    /// What is not as the index says of the tracked files.
+    fn tracked<'a>(
+        &self,
+        rows: &[Row<'a>],
+        linked: &[Vec<u8>],
+        belief: Belief,
+        pending: &mut Pending<'a>,
+    ) -> Result<()> {
         let mut there = HashMap::new();
-        for row in &rows {
+        for row in rows {
             // Below a link that has taken the place of a directory, git sees the files of another place.
             if linked.iter().any(|dir| is_below(row.path, dir)) {
+                pending.push(row.path, None);
                 continue;
             }
-            match row.indexed {
-                Some(it) if row.state == State::Kept && it.mode != Mode::Submodule => {
-                    pending.builder.push(&tree::text(row.path), it);
-                }
-                // What is there all the same is what a stage reads.
-                Some(it) if row.state == State::Skipped && !self.is_there(row.path, &mut there) => {
-                    pending.builder.push(&tree::text(row.path), it);
-                }
-                indexed => self.look(row.path, indexed, belief, &mut pending)?,
+            // What a sparse checkout has left out is there all the same: that is what a stage reads.
+            let is_looked = row.is_looked() || row.state == State::Skipped && self.is_there(row.path, &mut there);
+            if is_looked {
+                self.look(row.path, Some(row.entry), belief, pending)?;
             }
         }
-        self.hashed(pending)
+        Ok(())
     }
 
-    /// The untracked files of the work tree that are not ignored. Those of a repository that lies within this one are
-    /// listed one by one.
-    ///
-    /// # Errors
-    /// When git cannot list, or a file cannot be read.
-    pub fn untracked(&self) -> Result<Tree> {
-        let listing = self.list(&["--others", "--exclude-standard"])?;
-        let rows = rows(&listing)?;
-        let belief = self.belief(!rows.is_empty())?;
-        let mut pending = Pending::default();
-        for row in &rows {
-            if row.path.ends_with(b"/") {
-                self.nested(row.path, &mut pending.builder)?;
-            } else {
-                self.look(row.path, None, belief, &mut pending)?;
-            }
-        }
-        self.hashed(pending)
-    }
-
-    fn list(&self, flags: &[&str]) -> Result<Vec<u8>> {
-        self.run(&[&["ls-files", "-z", "-t", "-v"], flags].concat())
-    }
-
-    /// The tree, with what was still to be hashed.
-    fn hashed(&self, pending: Pending) -> Result<Tree> {
-        let Pending { mut builder, files, links } = pending;
+    /// The changes, with those that were still to be hashed.
+    fn hashed(&self, pending: Pending) -> Result<Vec<Change>> {
+        let Pending { changes, files, links } = pending;
+        let mut done = Pending { changes, ..Pending::default() };
         let paths: Vec<&[u8]> = files.iter().map(|it| it.0).collect();
         for ((path, mode), id) in files.iter().zip(self.hash_files(&paths)?) {
-            builder.push(&tree::text(path), Entry { mode: *mode, id });
+            done.push(path, Some(Entry { mode: *mode, id }));
         }
         for (path, id) in links.iter().zip(self.hash_links(&links)?) {
-            builder.push(&tree::text(path), Entry { mode: Mode::Link, id });
+            done.push(path, Some(Entry { mode: Mode::Link, id }));
         }
-        Ok(builder.finish())
+        Ok(done.changes)
     }
-
-    /// The directories of tracked files in whose place there is a link now.
-    fn linked(&self, listing: &[u8]) -> Vec<Vec<u8>> {
-        let mut found: Vec<Vec<u8>> = Vec::new();
-        let mut last: &[u8] = b"";
-        for row in fields(listing) {
-            let path = row.iter().position(|it| *it == b'\t').map_or(row, |tab| &row[tab + 1..]);
-            let dir = &path[..path.iter().rposition(|it| *it == b'/').unwrap_or(0)];
-            // The listing is sorted, so whatever of a directory was seen before is at its beginning.
-            let seen = shared(dir, last);
-            let ends = (seen..=dir.len()).filter(|it| *it > seen && (*it == dir.len() || dir[*it] == b'/'));
-            for end in ends {
-                let dir = &dir[..end];
-                let is_new = !found.iter().any(|it| it == dir || is_below(dir, it));
-                if is_new && self.on_disk(dir).symlink_metadata().is_ok_and(|it| it.is_symlink()) {
-                    found.push(dir.to_vec());
-                }
-            }
-            last = dir;
-        }
-        found
-    }
-
     /// Is anything on the disk at a path? Asks once for each directory: a sparse checkout leaves out whole ones.
     fn is_there<'a>(&self, path: &'a [u8], known: &mut HashMap<&'a [u8], bool>) -> bool {
         let dir = path.iter().rposition(|byte| *byte == b'/').map_or(&path[..0], |slash| &path[..slash]);
@@ -172,14 +195,16 @@ impl Git {
     ) -> Result<()> {
         let meta = match self.on_disk(path).symlink_metadata() {
             Ok(meta) => meta,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(()),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                pending.push(path, None);
+                return Ok(());
+            }
             Err(error) => return Err(error).with_context(|| format!("could not look at {}", tree::text(path))),
         };
         if meta.is_dir() {
             // A directory in the place of a file is listed by its files, unless it is a repository of its own.
-            if let Some(entry) = self.submodule(path, indexed.filter(|it| it.mode == Mode::Submodule))? {
-                pending.builder.push(&tree::text(path), entry);
-            }
+            let entry = self.submodule(path, indexed.filter(|it| it.mode == Mode::Submodule))?;
+            pending.push(path, entry);
         } else if meta.is_symlink() {
             pending.links.push(path);
         } else if meta.is_file() {
@@ -187,8 +212,10 @@ impl Git {
                 Mode::Link => pending.links.push(path),
                 mode => pending.files.push((path, mode)),
             }
+        } else {
+            // A pipe or a socket is nothing that could be committed.
+            pending.push(path, None);
         }
-        // A pipe or a socket is nothing that could be committed.
         Ok(())
     }
 
@@ -214,11 +241,11 @@ impl Git {
     }
 
     /// The files of a repository, or of another work tree of this one, that lies here untracked.
-    fn nested(&self, path: &[u8], builder: &mut Builder) -> Result<()> {
+    fn nested(&self, path: &[u8], pending: &mut Pending) -> Result<()> {
         let Ok(prefix) = std::str::from_utf8(path) else {
             // Listed by git as one odd path, and here as well.
             let id = Id::new(&Hash::hash(path))?;
-            builder.push(tree::text(path).trim_end_matches('/'), Entry { mode: Mode::Submodule, id });
+            pending.push(path.strip_suffix(b"/").unwrap_or(path), Some(Entry { mode: Mode::Submodule, id }));
             return Ok(());
         };
         let dir = self.root.join(prefix.trim_end_matches('/'));
@@ -229,7 +256,8 @@ impl Git {
             _ => work_tree_without_git(&dir)?,
         };
         for (file, entry) in tree.iter() {
-            builder.push(&format!("{prefix}{file}"), entry);
+            // Paths of a tree are text already.
+            pending.changes.push(Change { path: format!("{prefix}{file}").into(), before: None, after: Some(entry) });
         }
         Ok(())
     }
@@ -256,41 +284,6 @@ impl Git {
 /// Is a path below a directory?
 fn is_below(path: &[u8], dir: &[u8]) -> bool {
     path.strip_prefix(dir).is_some_and(|it| it.first() == Some(&b'/'))
-}
-
-/// The length of the directory that two directories share.
-fn shared(a: &[u8], b: &[u8]) -> usize {
-    let same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
-    let whole = |it: &[u8]| it.len() == same || it.get(same) == Some(&b'/');
-    if whole(a) && whole(b) { same } else { a[..same].iter().rposition(|it| *it == b'/').unwrap_or(0) }
-}
-
-/// The listing, with the several lines that git prints for one path made into one row.
-fn rows(listing: &[u8]) -> Result<Vec<Row<'_>>> {
-    let mut rows: Vec<Row> = Vec::new();
-    for field in fields(listing) {
-        let (Some(tag), Some(rest)) = (field.first(), field.get(2..)) else { bail!(unreadable("ls-files", field)) };
-        if *tag == b'?' {
-            rows.push(Row { path: rest, indexed: None, state: State::Looked });
-            continue;
-        }
-        let (meta, path) = split_tab(rest).with_context(|| unreadable("ls-files", field))?;
-        let mut words = meta.split(' ');
-        let (mode, id) = (words.next().and_then(Mode::from_octal), words.next().map(Id::from_hex));
-        let (Some(mode), Some(Ok(id))) = (mode, id) else { bail!(unreadable("ls-files", field)) };
-        let state = match tag {
-            b'H' => State::Kept,
-            b'S' | b's' => State::Skipped,
-            // Changed or gone, in conflict, or (in small letters) marked to be taken for unchanged.
-            _ => State::Looked,
-        };
-        match rows.last_mut().filter(|it| it.path == path && it.indexed.is_some()) {
-            Some(_) if state != State::Looked => {}
-            Some(last) => last.state = state,
-            None => rows.push(Row { path, indexed: Some(Entry { mode, id }), state }),
-        }
-    }
-    Ok(rows)
 }
 
 /// The mode that a commit would record for a file that is no link.

@@ -32,7 +32,7 @@ impl Git {
     /// # Errors
     /// When one of the revisions names no commit.
     pub fn merge_base(&self, a: &str, b: &str) -> Result<Option<String>> {
-        let (a, b) = (self.resolve(a)?, self.resolve(b)?);
+        let (a, b) = (self.full(a)?, self.full(b)?);
         let found = self.ask(&["merge-base", &a, &b])?;
         match found.code {
             0 => Ok(String::from_utf8_lossy(&found.stdout).lines().next().map(str::to_owned)),
@@ -46,7 +46,7 @@ impl Git {
     /// # Errors
     /// When one of the revisions names no commit.
     pub fn is_ancestor(&self, old: &str, new: &str) -> Result<bool> {
-        let (old, new) = (self.resolve(old)?, self.resolve(new)?);
+        let (old, new) = (self.full(old)?, self.full(new)?);
         let found = self.ask(&["merge-base", "--is-ancestor", &old, &new])?;
         match found.code {
             0 => Ok(true),

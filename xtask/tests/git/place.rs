@@ -51,6 +51,11 @@ impl Place {
         assert!(!self.command(&self.root, args).status.success(), "git {args:?} was to fail");
     }
 
+    /// Runs git in the repository whether or not it can do that.
+    pub fn git_may_fail(&self, args: &[&str]) {
+        self.command(&self.root, args);
+    }
+
     fn command(&self, dir: &Utf8Path, args: &[&str]) -> std::process::Output {
         let fixed = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "protocol.file.allow=always"];
         Command::new("git").args(fixed).args(args).current_dir(dir).envs(self.vars()).output().expect("git runs")
@@ -134,7 +139,14 @@ impl Place {
     pub fn assert_work_tree_is_what_a_commit_would_hold(&self) -> Tree {
         let git = self.open();
         let before = self.git(&["ls-files", "-s", "-v"]);
+        let disk = git.disk().unwrap_or_else(|error| panic!("{error:#}"));
         let tree = git.work_tree().unwrap_or_else(|error| panic!("{error:#}"));
+        pretty_assert(&tree, &disk.files);
+        for commit in self.git(&["rev-list", "--all"]).lines() {
+            let cached = git.cached(commit).unwrap_or_else(|error| panic!("{error:#}"));
+            let found = git.beside(&disk, commit, &cached).expect("a tree");
+            pretty_assert(&found, &git.tree(commit).expect("a tree"));
+        }
         assert_eq!(self.git(&["ls-files", "-s", "-v"]), before, "the index was written to");
         let commit = self.commit("everything");
         pretty_assert(&tree, &git.tree(&commit).expect("a tree"));

@@ -54,6 +54,42 @@ fn changes_are_those_of_the_trees() {
 }
 
 #[test]
+fn the_steps_of_a_history_are_the_changes_of_its_commits() {
+    let place = Place::new();
+    place.step("below/a", "1");
+    place.commit("nothing");
+    place.step("other", "1");
+    place.git(&["checkout", "-q", "-b", "side"]);
+    place.step(":below", "a path that begins like a difference");
+    place.step("below/b", "1");
+    place.git(&["checkout", "-q", "main"]);
+    place.step("below/a", "2");
+    place.git(&["merge", "-q", "--no-ff", "-m", "merge", "side"]);
+    place.git(&["mv", "below/a", "below/c"]);
+    place.commit("renamed");
+    std::fs::create_dir_all(place.path("below")).expect("a directory");
+    for git in [place.open(), place.open_at(&place.root.join("below"), &[])] {
+        let line = git.first_parents("main", 100).expect("a history");
+        let pairs: Vec<(&str, &str)> =
+            line.iter().filter_map(|it| Some((it.commit.as_str(), it.parent.as_deref()?))).collect();
+        let mut found = git.steps(&pairs).expect("differences");
+        assert_eq!(pairs.len(), 5);
+        for (commit, parent) in pairs {
+            let expected = git.changes(parent, commit).expect("changes");
+            assert_eq!(found.remove(commit).as_ref(), Some(&expected), "{commit}");
+        }
+        assert!(found.is_empty(), "{found:?}");
+    }
+    let git = place.open();
+    assert!(git.steps(&[]).expect("nothing is asked").is_empty());
+    let (nowhere, head) = ("1".repeat(40), place.git(&["rev-parse", "HEAD"]));
+    for (commit, parent) in [(&nowhere, &head), (&head, &nowhere), (&nowhere, &nowhere)] {
+        let error = git.steps(&[(commit, parent)]).expect_err("a commit is not there").to_string();
+        assert!(error.contains(nowhere.as_str()) || error.contains("diff-tree"), "{error}");
+    }
+}
+
+#[test]
 fn a_root_below_the_top_sees_only_what_is_below_it() {
     let place = Place::new();
     // A directory that would match others if it were taken for a pattern.

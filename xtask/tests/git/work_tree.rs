@@ -142,65 +142,6 @@ fn filters_make_the_id_that_a_commit_would_have() {
 }
 
 #[test]
-fn marks_in_the_index() {
-    let place = Place::new();
-    for path in ["assumed", "assumed-same", "assumed-gone", "skipped", "skipped-gone"] {
-        place.write(path, "1");
-    }
-    place.commit("base");
-    let git = place.open();
-    let base = git.tree("HEAD").expect("a tree");
-    place.git(&["update-index", "--assume-unchanged", "assumed", "assumed-same", "assumed-gone"]);
-    place.git(&["update-index", "--skip-worktree", "skipped", "skipped-gone"]);
-    for path in ["assumed", "skipped"] {
-        place.write(path, "2");
-    }
-    place.remove("assumed-gone");
-    place.remove("skipped-gone");
-    let tree = git.work_tree().expect("a tree");
-    assert_eq!(paths(&tree), ["assumed", "assumed-same", "skipped", "skipped-gone"]);
-    let changed: Vec<_> = xtask::tree::changes(&base, &tree).into_iter().map(|it| it.path).collect();
-    // What is on the disk is what a stage reads, whatever the mark says.
-    assert_eq!(changed, ["assumed", "assumed-gone", "skipped"]);
-}
-
-#[test]
-fn whatever_form_the_index_has() {
-    for (name, value) in [
-        ("feature.manyFiles", "true"),
-        ("index.version", "4"),
-        ("core.splitIndex", "true"),
-        ("core.untrackedCache", "true"),
-        ("core.fsmonitor", "/bin/true"),
-        ("core.ignoreStat", "true"),
-        ("core.preloadIndex", "false"),
-        ("core.bigFileThreshold", "1"),
-        ("core.autocrlf", "true"),
-        ("status.showUntrackedFiles", "no"),
-    ] {
-        let place = Place::new();
-        place.git(&["config", name, value]);
-        for path in ["kept", "changed", "gone", "dir/kept", "dir/gone"] {
-            place.write(path, "one\n");
-        }
-        place.commit("base");
-        // So that git notes whatever this setting lets it note.
-        place.git(&["status"]);
-        place.write("new", "1");
-        place.write("dir/new", "1");
-        place.git(&["status"]);
-        place.write("changed", "two\n");
-        place.write("dir/newer", "1");
-        place.remove("gone");
-        place.remove("dir/gone");
-        let tree = place.open().work_tree().expect("a tree");
-        assert_eq!(paths(&tree), ["changed", "dir/kept", "dir/new", "dir/newer", "kept", "new"], "{name}={value}");
-        let changed = xtask::tree::changes(&place.open().tree("HEAD").expect("a tree"), &tree);
-        assert_eq!(changed.len(), 6, "{name}={value}: {changed:?}");
-    }
-}
-
-#[test]
 fn a_sparse_checkout_has_what_it_leaves_out_as_the_index_says() {
     for flags in [&["--cone"][..], &["--cone", "--sparse-index"]] {
         let place = Place::new();
@@ -247,28 +188,6 @@ fn names_that_differ_by_case_alone() {
     place.write("readme.MD", "another file on this disk");
     assert_eq!(paths(&place.open().work_tree().expect("a tree")), ["README.md", "readme.MD"]);
     assert_eq!(xtask::files::list(&place.root).expect("a list"), ["README.md", "readme.MD"]);
-}
-
-#[test]
-fn in_the_middle_of_a_merge() {
-    let place = Place::new();
-    place.write("both", "base");
-    place.write("ours-gone", "base");
-    place.commit("base");
-    place.git(&["checkout", "-q", "-b", "other"]);
-    place.write("both", "theirs");
-    place.write("ours-gone", "theirs");
-    place.write("added", "theirs");
-    place.commit("theirs");
-    place.git(&["checkout", "-q", "main"]);
-    place.write("both", "ours");
-    place.write("added", "ours");
-    place.remove("ours-gone");
-    place.commit("ours");
-    place.git_fails(&["merge", "-q", "other"]);
-    place.remove("added");
-    let tree = place.assert_work_tree_is_what_a_commit_would_hold();
-    assert_eq!(paths(&tree), ["both", "ours-gone"]);
 }
 
 #[test]

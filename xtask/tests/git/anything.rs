@@ -1,0 +1,105 @@
+//! Whatever happens to a work tree and its index: what is read of them is what `git add -A && git commit` makes of it.
+//!
+//! Random series of events. What git itself does on purpose differently has its own tests in `work_tree` and `index`.
+
+use proptest::collection::vec;
+use proptest::test_runner::{Config, TestRunner};
+
+use super::place::Place;
+
+/// Each takes some dozen processes of git.
+const CASES: u32 = 40;
+
+/// Directories that sort in odd ways beside each other.
+const DIRS: &[&str] = &["", "a/", "a/b/", "a/b/c/", "a.b/", "a-/", "d/e f/"];
+const NAMES: &[&str] = &["x.py", "x.log", "y", "build", "a", ".gitignore"];
+const PATTERNS: &[&str] = &["*.log", "!x.log", "build/", "/y", "b", "!b", "*", "!*.py", "a/**/y", "!.gitignore", "c/"];
+
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Write,
+    Remove,
+    RemoveDirectory,
+    Ignore,
+    Move,
+    Link,
+    LinkDirectory,
+    Execute,
+    Add,
+    Intend,
+    Forget,
+}
+
+use Event::*;
+
+const EVENTS: &[Event] =
+    &[Write, Write, Write, Remove, RemoveDirectory, Ignore, Move, Link, LinkDirectory, Execute, Add, Intend, Forget];
+
+/// What happens, where, and a number that decides what else there is to decide.
+type Step = (usize, usize, usize, usize);
+
+fn happen(place: &Place, step: Step) {
+    let (event, dir, name, number) = step;
+    let dir = DIRS[dir].trim_end_matches('/');
+    let path = format!("{}{}", DIRS[step.1], NAMES[name]);
+    let (full, full_dir) = (place.path(&path), place.path(dir));
+    // Some of it cannot happen: then it does not.
+    let _ = match EVENTS[event] {
+        Write => {
+            let _ = std::fs::create_dir_all(full.parent().expect("a directory"));
+            // In the place of a directory of that name there is now a file, half of the time.
+            let _ = if number % 2 == 0 { std::fs::remove_dir_all(&full) } else { Ok(()) };
+            std::fs::write(&full, format!("{number}\n"))
+        }
+        Remove => std::fs::remove_file(&full),
+        RemoveDirectory if !dir.is_empty() => std::fs::remove_dir_all(&full_dir),
+        Ignore => {
+            let file = full_dir.join(".gitignore");
+            let old = std::fs::read_to_string(&file).unwrap_or_default();
+            std::fs::write(&file, format!("{old}{}\n", PATTERNS[number % PATTERNS.len()]))
+        }
+        Move => std::fs::rename(&full, place.path(DIRS[number % DIRS.len()]).join(NAMES[number % NAMES.len()])),
+        Link => std::fs::remove_file(&full).and_then(|()| std::os::unix::fs::symlink("y", &full)),
+        LinkDirectory if !dir.is_empty() => {
+            let aside = place.path(format!("aside-{number}"));
+            std::fs::rename(&full_dir, &aside).and_then(|()| std::os::unix::fs::symlink(&aside, &full_dir))
+        }
+        Execute => std::fs::metadata(&full).and_then(|it| {
+            let mode = if number % 2 == 0 { 0o755 } else { 0o644 };
+            let mode = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(mode);
+            if it.is_file() { std::fs::set_permissions(&full, mode) } else { Ok(()) }
+        }),
+        Add => {
+            place.git_may_fail(&["add", "-f", "--", &path]);
+            Ok(())
+        }
+        Intend => {
+            place.git_may_fail(&["add", "-N", "--", &path]);
+            Ok(())
+        }
+        Forget => {
+            place.git_may_fail(&["rm", "-q", "-r", "-f", "--cached", "--", &path]);
+            Ok(())
+        }
+        RemoveDirectory | LinkDirectory => Ok(()),
+    };
+}
+
+#[test]
+fn a_work_tree_is_what_a_commit_would_hold() {
+    let step = (0..EVENTS.len(), 0..DIRS.len(), 0..NAMES.len(), 0usize..1000);
+    let series = vec(vec(step, 1..15), 1..4);
+    let times = std::env::var("GIT_CASES").map_or(1, |it| it.parse().expect("GIT_CASES is a number"));
+    let config = Config { cases: CASES * times, failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
+    let run = TestRunner::new(config).run(&series, |series| {
+        let place = Place::new();
+        for steps in series {
+            steps.into_iter().for_each(|step| happen(&place, step));
+            place.assert_work_tree_is_what_a_commit_would_hold();
+        }
+        Ok(())
+    });
+    if let Err(error) = run {
+        panic!("{error}\nevents: {EVENTS:?}\ndirectories: {DIRS:?}\nnames: {NAMES:?}");
+    }
+}
