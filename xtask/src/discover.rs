@@ -16,6 +16,8 @@ use crate::place::Named;
 use crate::side::Globs;
 use crate::{files, packages, refuse};
 
+mod builders;
+
 /// The repository.
 #[derive(Debug)]
 pub struct Repo {
@@ -350,7 +352,7 @@ fn read_lock(root: &Utf8Path, dir: &Utf8Path) -> Result<Lock, String> {
     match std::fs::read_to_string(root.join(&path)) {
         Ok(text) => Lock::parse(&path, &text).map_err(|error| format!("{error:#}")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(format!("{path} is missing; `uv lock --project {}` writes it", crate::proc::quote(dir.as_str())))
+            Err(format!("{path} is missing; `uv lock --project {}` writes it", crate::proc::quote_dir(dir)))
         }
         Err(error) => Err(format!("could not read {path}: {error}")),
     }

@@ -120,6 +120,8 @@ fn steps(ctx: &Context, project: &Project, kind: Kind, fresh: bool, outside: &[S
     for local in &project.locals {
         all.push((local.name.clone(), build(&local.path, kind == Kind::Runtime || !local.editable)));
     }
+    // uv keeps the old code of what builds a package as it does that of the package.
+    all.extend(ctx.repo.builders(project).into_iter().map(|it| (it.name, Build::Elsewhere)));
     all.extend(outside.iter().map(|name| (name.clone(), Build::Elsewhere)));
     take_turns(&all, fresh)
 }
@@ -186,15 +188,20 @@ fn sync(ctx: &Context, project: &Project, kind: Kind, path: &Utf8Path, step: &St
     if done.code == 0 {
         return Ok(());
     }
-    if done.stderr.contains("No interpreter found") {
-        let line = done.stderr.lines().find(|line| line.contains("No interpreter found")).unwrap_or_default();
-        bail!(
-            "{} needs a Python that is not here ({}); install one, or set `downloads = true` in [python] of ci/xtask.toml",
-            project.name,
-            line.trim_start_matches("error: ")
-        );
+    if let Some(why) = no_python(&done.stderr) {
+        bail!("{} {why}", project.name);
     }
     Err(done.explained(&format!("`uv sync --frozen` of {}", project.name)))
+}
+
+/// What uv says where it finds no interpreter, and what helps; `None` when it says something else.
+pub fn no_python(stderr: &str) -> Option<String> {
+    let line = stderr.lines().find(|line| line.contains("No interpreter found"))?;
+    Some(format!(
+        "needs a Python that is not here ({}), as `.python-version` or `requires-python` has it; install one, or set \
+         `downloads = true` in [python] of ci/xtask.toml",
+        line.trim_start_matches("error: ")
+    ))
 }
 
 /// A uv call under which setuptools leaves its `build/` and `*.egg-info` in `scratch` and not beside the sources. Not for

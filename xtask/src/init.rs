@@ -133,7 +133,10 @@ impl Done {
             );
         }
         for dir in &self.unlocked {
-            words += &format!("{dir} has no uv.lock: uv lock --project {}\n", crate::proc::quote(dir));
+            words += &format!(
+                "{dir} has no uv.lock: uv lock --project {}\n",
+                crate::proc::quote_dir(camino::Utf8Path::new(dir))
+            );
         }
         words
     }

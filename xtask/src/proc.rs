@@ -24,7 +24,7 @@ mod words;
 
 pub use path::find_on_path;
 use words::{command_line, plain, tail};
-pub use words::{last_words, quote};
+pub use words::{last_words, quote, quote_dir};
 
 /// Set once by Ctrl-C or SIGTERM, or when a run stops at its first failure; never unset.
 static CANCELLED: AtomicBool = AtomicBool::new(false);

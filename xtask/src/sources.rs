@@ -31,9 +31,10 @@ pub fn copy<'a>(repo: &Repo, to: &Utf8Path, files: impl IntoIterator<Item = &'a 
 pub fn closure_stamp(repo: &Repo, project: &Project) -> Result<Option<String>> {
     let mut hash = Hash::new();
     let mut projects = vec![project];
-    for local in &project.locals {
+    let builders = repo.builders(project);
+    for dir in project.locals.iter().map(|it| &it.path).chain(builders.iter().map(|it| &it.dir)) {
         // A local package outside the project globs has no list of files: nothing is known of it.
-        let Some(other) = repo.project_in(&local.path) else { return Ok(None) };
+        let Some(other) = repo.project_in(dir) else { return Ok(None) };
         projects.push(other);
     }
     for project in projects {

@@ -180,6 +180,7 @@ impl Tools {
     /// When the interpreter's version cannot be told or the tool cannot be provided for it.
     pub fn overlay(&self, config: &Config, tool: Tool, environment: &Utf8Path) -> Result<Utf8PathBuf> {
         let version = python::of_environment(environment)?;
+        python::fits_overlay(&version)?;
         let python = environment.join("bin").join("python");
         let at = self.provide_group(config, tool, &python, &version, &|_| {})?;
         let minor: Vec<&str> = version.split('.').take(2).collect();
@@ -228,7 +229,8 @@ impl Tools {
     pub fn pinned(&self, distribution: &str) -> Option<String> {
         let path = self.ci.join("tools/uv.lock");
         let lock = crate::lock::Lock::parse(&path, &std::fs::read_to_string(&path).ok()?).ok()?;
-        lock.packages.into_iter().find(|it| it.name == distribution)?.version
+        // Where old Pythons have another version, the newest is the last.
+        lock.packages.into_iter().rfind(|it| it.name == distribution)?.version
     }
 
     /// The rows of `cargo xtask tools`: name, pinned version, found version, path.

@@ -172,6 +172,7 @@ const PURE: &[&str] = &[
     "packages/backend.rs",
     "stages/bandit/asserts.rs",
     "stages/pytest/left_out.rs",
+    "stages/pytest/root.rs",
     "suggest.rs",
     "lint.rs",
     "lint/child.rs",

@@ -13,6 +13,7 @@ use crate::discover::Project;
 use crate::lock::Lock;
 use crate::manifest::{self, Manifest};
 use crate::proc::quote;
+use crate::proc::quote_dir;
 
 /// Every lock of the repository.
 pub fn check(seen: &Seen) -> Check {
@@ -46,7 +47,7 @@ pub fn check(seen: &Seen) -> Check {
 /// What is wrong with a lock, the gravest alone.
 fn one(seen: &Seen, dir: &Utf8Path, projects: &[&Project]) -> Option<Finding> {
     let file = dir.join("uv.lock");
-    let fix = format!("uv lock --project {}", quote(place(dir)));
+    let fix = format!("uv lock --project {}", quote_dir(dir));
     let at = |it: Finding| Some(it.at(&file, None));
     if !seen.there.contains(&file) {
         return at(Finding::serious("the lock is missing", fix));

@@ -11,7 +11,7 @@ use super::{Check, Finding, Seen, key_line, line};
 use crate::discover::Project;
 use crate::lock::{Asked, Lock};
 use crate::manifest::{self, Manifest, normalise_name, requirement_name};
-use crate::proc::quote;
+use crate::proc::quote_dir;
 use crate::side::shown;
 
 /// Name and repo-relative directory.
@@ -144,7 +144,7 @@ fn member(seen: &Seen, project: &Project, name: &str) -> Option<Utf8PathBuf> {
 /// Where a lock and the manifest of one of its users say different things.
 fn disagreements(seen: &Seen, project: &Project, lock: &Lock, said: &[Local]) -> Vec<Finding> {
     let file = project.lock_dir.join("uv.lock");
-    let fix = format!("uv lock --project {}", quote(place(&project.lock_dir)));
+    let fix = format!("uv lock --project {}", quote_dir(&project.lock_dir));
     let Some(own) = lock.own(&project.name) else {
         let what = format!("{file} does not know `{}`", project.name);
         return vec![Finding::serious(what, fix).at(&file, Some(1))];

@@ -9,6 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use glob::Pattern;
 
 use crate::manifest::{self, Manifest, Workspace};
+use crate::refuse;
 
 /// What was found. Directories are relative to the root, sorted; "." is the root itself.
 #[derive(Debug, Default)]
@@ -32,8 +33,16 @@ const TESTS: &[&str] = &["tests", "test", "testdata"];
 /// When a manifest is TOML and yet makes no sense.
 pub fn find(manifests: &[(Utf8PathBuf, String)], is_locked: &dyn Fn(&Utf8Path) -> bool) -> Result<Found> {
     let (mut found, mut all, mut workspaces) = (Found::default(), BTreeSet::new(), BTreeMap::new());
+    let mut unnamed = BTreeSet::new();
     for (file, text) in manifests {
         let dir = file.parent().unwrap_or(Utf8Path::new(""));
+        if let Some(template) = in_template(dir)
+            && text.parse::<toml::Table>().is_err()
+        {
+            found.left_out.insert(Pattern::escape(template.as_str()), TEMPLATE);
+            found.left_out.insert(Pattern::escape(dir.as_str()), TEMPLATE);
+            continue;
+        }
         if let Err(why) = toml::from_str::<toml::Table>(text) {
             let line = why.span().map_or(1, |it| text[..it.start].matches('\n').count() + 1);
             found.unreadable.push((file.clone(), format!("line {line}: {}", why.message())));
@@ -41,16 +50,23 @@ pub fn find(manifests: &[(Utf8PathBuf, String)], is_locked: &dyn Fn(&Utf8Path) -
         }
         let manifest = Manifest::parse(file, text)?.typed;
         workspaces.extend(manifest.tool.uv.workspace.map(|it| (dir, it)));
-        if manifest.project.is_some() {
+        if let Some(project) = manifest.project {
             all.insert(dir);
+            // Such as `$name`: what makes a project of the template puts another in its place.
+            let name = manifest::normalise_name(&project.name);
+            if dir != "" && refuse::name(&name).is_err() {
+                unnamed.insert(dir);
+            }
         }
     }
     for dir in &all {
-        if let Some(template) = dir.ancestors().find(|it| it.file_name().is_some_and(|it| it.contains("{{"))) {
+        if let Some(template) = in_template(dir) {
             found.left_out.insert(Pattern::escape(template.as_str()), TEMPLATE);
             if template != *dir {
                 found.left_out.insert(Pattern::escape(dir.as_str()), TEMPLATE);
             }
+        } else if unnamed.contains(dir) {
+            found.left_out.insert(Pattern::escape(dir.as_str()), TEMPLATE);
         } else if let Some(tests) = tests_around(dir, &all).filter(|_| !is_locked(dir) && !is_member(dir, &workspaces))
         {
             found.left_out.insert(format!("{}/**", Pattern::escape(tests.as_str())), EXAMPLE);
@@ -68,6 +84,11 @@ pub fn find(manifests: &[(Utf8PathBuf, String)], is_locked: &dyn Fn(&Utf8Path) -
     }
     found.projects.sort();
     Ok(found)
+}
+
+/// The directory at or above this one that is named by a template.
+fn in_template(dir: &Utf8Path) -> Option<&Utf8Path> {
+    dir.ancestors().find(|it| it.file_name().is_some_and(|it| it.contains("{{")))
 }
 
 /// The outermost directory of tests above a directory and inside another project.
@@ -120,7 +141,9 @@ mod tests {
             ("libs/a/tests/data/b/tests/c/pyproject.toml", project),
             ("templates/{{ name }}/pyproject.toml", project),
             ("templates/{{ other }}/pyproject.toml", "{% if x %}\n"),
+            ("templates/plain/pyproject.toml", "[project]\nname = '$name'\n"),
             ("tools/pyproject.toml", "[tool.ruff]\n"),
+            ("broken/pyproject.toml", "{% if x %}\n"),
         ];
         let rows = rows.map(|(path, text)| (Utf8PathBuf::from(path), text.to_owned()));
         let found = find(&rows, &|dir| dir == "tests/locked").expect("manifests");
@@ -128,7 +151,9 @@ mod tests {
         let left: Vec<_> = found.left_out.iter().map(|(glob, what)| (glob.as_str(), *what)).collect();
         let expected = [
             ("libs/a/tests/**", EXAMPLE),
+            ("templates/plain", TEMPLATE),
             ("templates/{{ name }}", TEMPLATE),
+            ("templates/{{ other }}", TEMPLATE),
             // `tests/**` would take the real ones with it.
             ("tests/packages/a", EXAMPLE),
         ];

@@ -2,6 +2,8 @@
 //!
 //! Pure: must not start or read anything.
 
+use camino::Utf8Path;
+
 use super::Call;
 
 /// How many lines of a log a message quotes.
@@ -46,6 +48,11 @@ pub fn quote(word: &str) -> String {
     }
 }
 
+/// A repo-relative directory as the same shell would need it at the root, which has no name itself.
+pub fn quote_dir(dir: &Utf8Path) -> String {
+    quote(if dir.as_str().is_empty() { "." } else { dir.as_str() })
+}
+
 /// The last line that reads like an exception, else the last of uv's own explanation.
 pub fn last_words(stderr: &str) -> String {
     let lines: Vec<&str> = stderr.lines().map(|it| it.trim_matches([' ', '│', '╰', '├', '─', '▶', '×'])).collect();
@@ -53,7 +60,9 @@ pub fn last_words(stderr: &str) -> String {
         let head = line.split(':').next().unwrap_or_default();
         !head.contains(' ') && (head.ends_with("Error") || head.ends_with("Exception")) && head.len() < line.len()
     };
-    let explained = || lines.iter().rfind(|it| !it.is_empty() && !it.starts_with("hint:"));
+    // What sums there are and should be comes after what they are of.
+    let is_aside = |it: &str| ["hint:", "sha256:", "Expected:", "Computed:"].iter().any(|word| it.starts_with(word));
+    let explained = || lines.iter().rfind(|it| !it.is_empty() && !is_aside(it));
     let said = lines.iter().rfind(is_exception).or_else(explained).copied().unwrap_or_default();
     ["error: ", "cause: ", "Caused by: "].iter().fold(said, |it, word| it.strip_prefix(word).unwrap_or(it)).to_owned()
 }
@@ -63,10 +72,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_directory_is_a_word_of_a_command() {
+        let words = ["", "projects/a", "my projects/a"].map(|it| quote_dir(Utf8Path::new(it)));
+        assert_eq!(words, [".", "projects/a", "'my projects/a'"]);
+    }
+
+    #[test]
     fn last_words_are_the_exception() {
         let text = "  × Failed to build `/x`\n  ├─▶ The build backend returned an error\n  ╰─▶ Call to `hatchling.build.build_wheel` failed (exit status: 1)\n\n      [stderr]\n      Traceback (most recent call last):\n      ValueError: Unable to determine which files to ship\n\n      hint: This usually indicates a problem\n";
         assert_eq!(last_words(text), "ValueError: Unable to determine which files to ship");
         let text = "error: Failed to parse: `pyproject.toml`\n  Caused by: unknown field `nmae`\n";
         assert_eq!(last_words(text), "unknown field `nmae`");
+        let text = "error: Failed to download `a==1`\n  cause: Hash mismatch for `a==1`\n\n         Expected:\n           sha256:00\n\n         \
+                    Computed:\n           sha256:11\n\nhint: `a` (v1) was included\n";
+        assert_eq!(last_words(text), "Hash mismatch for `a==1`");
     }
 }

@@ -120,7 +120,7 @@ fn answer(ctx: &Context, dir: &Utf8Path, absolute: &Utf8Path, further: &[&str]) 
     let call = environments::metadata_outside(beside_mirror(ctx), &scratch, "")?;
     let done =
         ctx.run(&call.args(["lock", "--check"]).args(further.to_vec()).arg("--project").arg(absolute.as_str()))?;
-    let fix = format!("`uv lock --project {}`", proc::quote(dir.as_str()));
+    let fix = format!("`uv lock --project {}`", proc::quote_dir(dir));
     judge(&done, &fix)
 }
 
@@ -154,6 +154,9 @@ fn judge(done: &Done, fix: &str) -> Result<Answer> {
     }
     if says("Unable to find lockfile") {
         return fault("missing-lock", format!("there is no lock; {fix} writes it"));
+    }
+    if let Some(why) = environments::no_python(&done.stderr) {
+        return Ok(Answer::Trouble(format!("it {why}")));
     }
     if says("network was disabled") || says("Failed to fetch") || says("error sending request") {
         return Ok(Answer::Trouble(words));
@@ -212,9 +215,10 @@ mod tests {
         assert_eq!(rule(1, "error: Distribution not found at: file:///x"), "missing-path");
         assert_eq!(rule(2, "error: Failed to parse `uv.lock`"), "unreadable");
         assert_eq!(rule(1, "error: Unable to find lockfile at `uv.lock`, but `--check` was provided."), "missing-lock");
-        assert_eq!(
-            rule(2, "error: No interpreter found for Python >=3.19"),
-            "trouble: error: No interpreter found for Python >=3.19"
+        let none = rule(2, "error: No interpreter found for Python >=3.19\nhint: downloads are set to 'never'");
+        assert!(
+            none.starts_with("trouble: it needs a Python that is not here (No interpreter found for Python >=3.19)")
         );
+        assert!(none.contains("downloads = true"), "{none}");
     }
 }

@@ -14,6 +14,7 @@ use super::undeclared::Watch;
 use crate::context::{self, Context};
 use crate::discover::Project;
 use crate::environments::{self, Kind};
+use crate::manifest::Manifest;
 use crate::packages;
 use crate::proc::{Call, Done};
 use crate::tools::Tool;
@@ -23,6 +24,7 @@ use crate::waivers;
 mod coverage;
 mod frames;
 mod left_out;
+mod root;
 mod tests;
 
 /// Executed by every interpreter of the environment at its start, for processes that tests start: they find the pinned
@@ -68,6 +70,8 @@ struct Summary {
     passed_unexpectedly: Vec<String>,
     /// What looks like a test and pytest did not take for one: file, line, why.
     passed_over: Vec<(String, u32, String)>,
+    /// Tests that return something, as if pytest looked at it.
+    returned: Vec<String>,
 }
 
 /// Runs the tests and measures them.
@@ -113,6 +117,11 @@ pub fn run(ctx: &Context, project: &Project) -> Result<Verdict> {
         plan.write()?;
     }
     cases.extend(summary.passed_over.iter().map(|it| tests::passed_over(it, &frames)));
+    cases.extend(summary.returned.iter().map(|it| tests::returned(it, &cases)).collect::<Vec<_>>());
+    if red && project.lock_dir != project.dir {
+        let path = project.lock_dir.join("pyproject.toml");
+        cases.extend(root::advice(&Manifest::parse(&path, &read(&path))?, project));
+    }
     cases.extend(watch.cases(ctx, project)?);
     let (least, remark) = waivers::setting(project, "pytest.coverage", ctx.repo.config.pytest.coverage)?;
     let figures = match cases.iter().any(|case| matches!(case.status, Status::Pass | Status::Fail)) {
@@ -199,6 +208,7 @@ fn installed(environment: &Utf8Path, module: &str) -> bool {
 fn launch(ctx: &Context, project: &Project, plan: &Plan, watch: &Watch) -> Result<Done> {
     let launcher = plan.scratch.join("launch.py");
     context::write(&launcher, include_str!("pytest/launch.py"))?;
+    context::write(&plan.scratch.join("plugins/xtask_never_ran.py"), include_str!("pytest/never_ran.py"))?;
     let mut call = python(ctx, project, plan)?.arg(launcher).arg(plan.scratch.join("plan.json"));
     if !plan.last.is_empty() {
         // The name sorts after those of editable packages: what is appended comes last.

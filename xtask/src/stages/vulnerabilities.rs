@@ -177,7 +177,7 @@ fn of_closure(project: &Project, found: &Match, component: &Component, reach: &R
     if let Some(carrier) = &component.inside {
         detail.push(format!("the copy changes only with another version of {carrier}"));
     } else if let Some(fixed) = &found.fixed {
-        let dir = crate::proc::quote(project.dir.as_str());
+        let dir = crate::proc::quote_dir(&project.dir);
         detail
             .push(format!("to have {fixed}: uv lock --project {dir} --upgrade-package '{}>={fixed}'", component.name));
     }

@@ -11,6 +11,9 @@ use crate::{context, manifest, proc};
 /// The least 3.x that the tools run on.
 const OLDEST: u32 = 11;
 
+/// The least 3.x of a project that has its tests run and its documentation built: what `ci/tools/pyproject.toml` says.
+const OLDEST_OF_PROJECT: u32 = 10;
+
 /// An interpreter of version 3.11 or newer: its real path, for a launcher may depend on the caller's directory or home.
 ///
 /// # Errors
@@ -18,7 +21,7 @@ const OLDEST: u32 = 11;
 pub fn find() -> Result<(Utf8PathBuf, String)> {
     for name in ["python3", "python3.11", "python3.12", "python3.13", "python3.14", "python"] {
         let Some(path) = proc::find_on_path(name) else { continue };
-        if let Some((executable, version)) = ask(&path)
+        if let Some((executable, version)) = ask(&path, None)
             && minor_of(&version) >= OLDEST
         {
             return Ok((executable, version));
@@ -35,20 +38,24 @@ pub fn new_enough_for(repo: &Repo, uv: &Utf8Path, cache: &Utf8Path, usual: &str)
     if needed <= minor_of(usual) {
         return None;
     }
+    let pyenv = of_pyenv();
     let on_path = (needed..needed + 3).filter_map(|it| proc::find_on_path(&format!("python3.{it}")));
-    on_path.filter_map(|it| ask(&it)).next().or_else(|| {
+    on_path.filter_map(|it| ask(&it, pyenv.as_deref())).next().or_else(|| {
         // uv knows more places, those that it has filled itself among them.
-        let env = context::inherited(&["PATH", "HOME", "UV_PYTHON_INSTALL_DIR"]);
+        let mut env = context::inherited(&["PATH", "HOME", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR"]);
+        env.extend(pyenv.clone().map(|it| ("PYENV_VERSION".to_owned(), it)));
         let wanted = format!(">=3.{needed}");
         let found = proc::read(uv, &["python", "find", "--no-project", "--no-config", &wanted], cache, &env).ok()?;
-        ask(Utf8Path::new(found.trim()))
+        ask(Utf8Path::new(found.trim()), None)
     })
 }
 
-/// The real path of an interpreter, and its version.
-fn ask(path: &Utf8Path) -> Option<(Utf8PathBuf, String)> {
+/// The real path of an interpreter, and its version; `pyenv` says which versions the programs of pyenv may start, where it
+/// is not what its own settings choose.
+fn ask(path: &Utf8Path, pyenv: Option<&str>) -> Option<(Utf8PathBuf, String)> {
     let code = "import sys; print(sys.executable); print('%d.%d.%d' % sys.version_info[:3])";
-    let env = context::inherited(&["PATH", "HOME", "PYENV_ROOT", "PYENV_VERSION"]);
+    let mut env = context::inherited(&["PATH", "HOME", "PYENV_ROOT", "PYENV_VERSION"]);
+    env.extend(pyenv.map(|it| ("PYENV_VERSION".to_owned(), it.to_owned())));
     let output = proc::read(path, &["-I", "-c", code], Utf8Path::new("/"), &env).ok()?;
     let mut lines = output.lines();
     Some((lines.next()?.into(), lines.next()?.to_owned()))
@@ -72,6 +79,20 @@ pub fn minor_of(version: &str) -> u32 {
     manifest::minor(version).unwrap_or(0)
 }
 
+/// Do pytest and sphinx run on this Python of a project?
+///
+/// # Errors
+/// When it is too old, with where a newer one is named.
+pub fn fits_overlay(version: &str) -> Result<()> {
+    if minor_of(version) < OLDEST_OF_PROJECT {
+        bail!(
+            "pytest and sphinx need Python 3.{OLDEST_OF_PROJECT} or newer, and the project has {version}: `.python-version` and \
+             `requires-python` say which it gets"
+        );
+    }
+    Ok(())
+}
+
 /// The interpreter version of an environment, from its `pyvenv.cfg`.
 ///
 /// # Errors
@@ -81,4 +102,18 @@ pub fn of_environment(environment: &Utf8Path) -> Result<String> {
     let text = std::fs::read_to_string(&path).with_context(|| format!("could not read {path}"))?;
     let value = text.lines().filter_map(|line| line.split_once('=')).find(|(key, _)| key.trim() == "version_info");
     value.map(|(_, value)| value.trim().to_owned()).with_context(|| format!("{path} names no version_info"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_may_have_an_older_python_than_the_tools() {
+        let manifest = include_str!("../../../ci/tools/pyproject.toml");
+        assert!(manifest.contains(&format!("requires-python = \">=3.{OLDEST_OF_PROJECT}\"")), "{manifest}");
+        for (version, fits) in [("3.9.18", false), ("2.7.18", false), ("3.10.0", true), ("3.14.0rc1", true)] {
+            assert_eq!(fits_overlay(version).is_ok(), fits, "{version}");
+        }
+    }
 }

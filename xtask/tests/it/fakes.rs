@@ -102,3 +102,20 @@ fn license_check() {
     // The stage asks the package itself, through the interpreter of its environment.
     never_green("license-check", "pip-licenses", |it| it.with_file_name("python"));
 }
+
+/// A program of pyenv refuses to run but for the versions that `PYENV_VERSION`, or else its settings, choose.
+#[test]
+fn a_python_that_pyenv_has_and_does_not_choose() {
+    let sandbox = Sandbox::new();
+    sandbox.replace("projects/alpha/pyproject.toml", ">=3.11", ">=3.99");
+    let pyenv = sandbox.root.parent().expect("a parent").join("pyenv");
+    std::fs::create_dir_all(pyenv.join("versions/3.99.1")).expect("a directory");
+    std::fs::create_dir_all(pyenv.join("shims")).expect("a directory");
+    let program = pyenv.join("shims/python3.99");
+    let script = "#!/bin/sh\ncase \":$PYENV_VERSION:\" in *:3.99.1:*) echo /there/python3.99; echo 3.99.1;; *) exit 127;; esac\n";
+    std::fs::write(&program, script).expect("a script");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("permissions");
+    let path = format!("{}:{}", pyenv.join("shims"), std::env::var("PATH").expect("a PATH"));
+    let ran = finish(sandbox.command(&["tools"]).env("PATH", path));
+    assert!(ran.stdout.contains("3.99.1") && ran.stdout.contains("/there/python3.99"), "{}", ran.all());
+}

@@ -1,4 +1,5 @@
-//! The clean tree a wheel is built in: the files git would hold of a project and of every local package it reaches.
+//! The clean tree a wheel is built in: the files git would hold of a project, of every local package that it reaches, and
+//! of those that build them.
 //!
 //! Old `build/` directories, `*.egg-info` and whatever else lies about in the work tree are not there. Paths are as in
 //! the repository, so `../other` still leads somewhere; nothing outside the closure is copied.
@@ -21,8 +22,10 @@ const OF_A_WORKSPACE: &[&str] = &["pyproject.toml", "uv.lock", "uv.toml", ".pyth
 /// When a file cannot be read or written.
 pub fn stage(repo: &Repo, project: &Project, to: &Utf8Path) -> Result<()> {
     context::remake(to)?;
-    let dirs: Vec<&Utf8PathBuf> =
+    let builders = repo.builders(project);
+    let mut dirs: Vec<&Utf8PathBuf> =
         std::iter::once(&project.dir).chain(project.locals.iter().map(|it| &it.path)).collect();
+    dirs.extend(builders.iter().map(|it| &it.dir));
     if repo.abs(".git").exists() && dirs.iter().filter_map(|it| repo.project_in(it)).any(asks_git) {
         clone(repo, &dirs, to)?;
     }

@@ -122,6 +122,8 @@ impl Parts {
             }
             parts.dirs.insert(dir);
         }
+        // What builds them is in no lock.
+        parts.dirs.extend(ctx.repo.builders(project).into_iter().map(|it| it.dir));
         if ctx.repo.config.docker_build.all_groups {
             parts.dirs.extend(project.locals.iter().map(|it| it.path.clone()));
         }

@@ -93,6 +93,7 @@ class Recorder:
         self.reported = []
         self.passed_unexpectedly = []
         self.passed_over = []
+        self.returned = []
 
     def pytest_itemcollected(self, item):
         self.collected.append(item.nodeid)
@@ -109,10 +110,12 @@ class Recorder:
         if report.when == "call" and report.passed and hasattr(report, "wasxfail"):
             self.passed_unexpectedly.append(report.nodeid)
 
-    def pytest_warning_recorded(self, warning_message):
-        if warning_message.category.__name__ == "PytestCollectionWarning":
-            why = " ".join(str(warning_message.message).split())
+    def pytest_warning_recorded(self, warning_message, nodeid):
+        kind, why = warning_message.category.__name__, " ".join(str(warning_message.message).split())
+        if kind == "PytestCollectionWarning":
             self.passed_over.append((warning_message.filename, warning_message.lineno, why))
+        elif kind == "PytestReturnNotNoneWarning":
+            self.returned.append(nodeid)
 
 
 def toml(path):
@@ -269,6 +272,7 @@ def main():
     # This file's directory is no place to import from; the project's own packages come first, ours last.
     sys.path[0:1] = plan["first"]
     sys.path.extend(plan["last"])
+    sys.path.append(os.path.join(plan["scratch"], "plugins"))
     import pytest
 
     hook = pytest.hookimpl
@@ -294,6 +298,7 @@ def main():
     if any("," in it for it in plan["source"]):
         arguments.remove("--cov")
         arguments += [f"--cov={it}" for it in plan["source"]]
+    arguments += ["-p", "xtask_never_ran"]
     arguments += widened(settings)
     arguments += [f"--ignore={path}" for path in plan["ignore"]]
     # pytest takes its own starting directory for an argument and finds parameters in its name.
@@ -313,6 +318,7 @@ def main():
         "reported": recorder.reported,
         "passed_unexpectedly": recorder.passed_unexpectedly,
         "passed_over": recorder.passed_over,
+        "returned": recorder.returned,
     }
     with open(os.path.join(scratch, "summary.json"), "w", encoding="utf-8") as file:
         json.dump(summary, file)

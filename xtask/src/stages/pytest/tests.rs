@@ -32,6 +32,10 @@ fn case(it: &TestCase, frames: &Frames) -> Case {
             }
             case
         }
+        TestCaseStatus::Skipped { message, .. } if never_ran(message.as_ref().map_or("", |it| it.as_str())) => {
+            let reason = message.as_ref().map_or("", |it| it.as_str());
+            Case::fail("test", format!("{short}: its body never ran: {reason}"))
+        }
         TestCaseStatus::Skipped { ty, message, .. } => {
             let reason = message.as_ref().map_or("", |it| it.as_str());
             let expected = ty.as_ref().is_some_and(|it| it.as_str() == "pytest.xfail");
@@ -48,6 +52,12 @@ fn case(it: &TestCase, frames: &Frames) -> Case {
     case.time = it.time;
     case.place = place(it, &case.detail, frames);
     case
+}
+
+/// Has pytest skipped a test because it cannot run it? Versions before 8.4 do so, with these words.
+fn never_ran(reason: &str) -> bool {
+    reason.starts_with("async def function and no async plugin installed")
+        || reason.trim_start_matches("[NOTRUN] ").starts_with("yield tests were removed in pytest")
 }
 
 /// The failing line, or else where the test begins.
@@ -115,6 +125,14 @@ pub fn passed_over((file, line, why): &(String, u32, String), frames: &Frames) -
         Some(path) => case.at(path, Some(*line)),
         None => case,
     }
+}
+
+/// A test that returns what it should assert: whatever that is, it passes.
+pub fn returned(name: &str, cases: &[Case]) -> Case {
+    let short = name.split_once("::").map_or(name, |(_, rest)| rest);
+    let why = format!("{short} returns a value, which pytest does not look at; `assert` it instead");
+    let place = cases.iter().find(|it| it.name == name).and_then(|it| it.place.clone());
+    Case { place, ..Case::warn("test-returns", why) }
 }
 
 /// A `conftest.py` that cannot be imported: pytest calls it wrong usage, but the project is at fault.

@@ -157,3 +157,95 @@ fn every_subtest_that_fails_is_a_failure() {
     assert!(red.iter().all(|it| it.file.as_deref() == Some(MORE) && it.line == Some(8)), "{red:#?}");
     assert!(sandbox.junit("alpha", "pytest").iter().all(|it| it.outcome == "success"));
 }
+
+/// A method of `unittest.TestCase` in its own class.
+fn method(it: &Sandbox, base: &str, method: &str) {
+    it.write(MORE, format!("import unittest\n\n\nclass TestMore(unittest.{base}):\n{method}"));
+}
+
+/// Needs these distributions to be tested.
+fn develops_with(it: &Sandbox, requirements: &str) {
+    it.append(MANIFEST, &format!("\n[dependency-groups]\ndev = [{requirements}]\n"));
+    it.uv(&["lock", "--project", "projects/beta"]);
+}
+
+#[test]
+fn a_test_whose_body_never_ran_has_not_passed() {
+    const ASYNC: &str = "    async def test_more(self):\n        assert 1 == 2\n";
+    const YIELDS: &str = "    def test_more(self):\n        yield\n        assert 1 == 2\n";
+    check_planted(&[
+        row(
+            "an asynchronous method",
+            |it| method(it, "TestCase", ASYNC),
+            "failure",
+            Some(5),
+            "IsolatedAsyncioTestCase",
+        ),
+        row(
+            "a method with a yield",
+            |it| method(it, "TestCase", YIELDS),
+            "failure",
+            Some(5),
+            "which makes it a generator",
+        ),
+        row(
+            "a method with a yield in a class for asynchronous ones",
+            |it| method(it, "IsolatedAsyncioTestCase", YIELDS),
+            "failure",
+            Some(5),
+            "which makes it a generator",
+        ),
+        row(
+            "an asynchronous method in a class for them",
+            |it| method(it, "IsolatedAsyncioTestCase", &ASYNC.replace("1 == 2", "1 == 1")),
+            "success",
+            Some(5),
+            "",
+        ),
+        row(
+            "the same where it fails",
+            |it| method(it, "IsolatedAsyncioTestCase", ASYNC),
+            "failure",
+            Some(6),
+            "assert 1 == 2",
+        ),
+        row(
+            "an asynchronous method in a worker of pytest-xdist",
+            |it| {
+                method(it, "TestCase", ASYNC);
+                develops_with(it, "\"pytest-xdist\"");
+                settings(it, "addopts = \"-n2\"");
+            },
+            "failure",
+            Some(5),
+            "IsolatedAsyncioTestCase",
+        ),
+        row(
+            "an asynchronous function that an older pytest skips",
+            |it| {
+                it.write(MORE, "async def test_more():\n    assert 1 == 2\n");
+                develops_with(it, "\"pytest==8.3.5\", \"pytest-cov\"");
+            },
+            "failure",
+            Some(1),
+            "its body never ran: async def",
+        ),
+        row(
+            "a function with a yield that an older pytest expects to fail",
+            |it| {
+                it.write(MORE, "def test_more():\n    yield\n    assert 1 == 2\n");
+                develops_with(it, "\"pytest==8.3.5\", \"pytest-cov\"");
+            },
+            "failure",
+            Some(1),
+            "yield tests were removed",
+        ),
+        row(
+            "a comparison that is returned and not asserted",
+            |it| it.write(MORE, "def test_more():\n    return 1 == 2\n"),
+            "success",
+            Some(1),
+            "test-returns",
+        ),
+    ]);
+}

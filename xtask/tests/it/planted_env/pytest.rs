@@ -430,3 +430,21 @@ fn a_test_that_hangs_is_ended() {
     assert_eq!(ran.code, 2, "{}", ran.all());
     assert!(red(&sandbox, "beta").message.contains("time limit"), "{}", ran.all());
 }
+
+#[test]
+fn what_the_root_of_a_workspace_has_for_tests_is_said_to_a_member() {
+    let sandbox = Sandbox::new();
+    let root = "[tool.uv.workspace]\nmembers = [\"beta\"]\n\n[dependency-groups]\ntest = [\"idna\"]\n\n[tool.pytest.ini_options]\nasyncio_mode = \"auto\"\n";
+    sandbox.write("projects/pyproject.toml", root);
+    sandbox.remove("projects/beta/uv.lock");
+    sandbox.uv(&["lock", "--project", "projects"]);
+    let says = || {
+        let ran = sandbox.xtask(&["stage", "pytest", "--project", "beta"]);
+        (ran.code, ran.stdout.contains("groups are not installed (idna)"), ran.stdout.contains("(asyncio_mode)"))
+    };
+    assert_eq!(says(), (0, false, false));
+    failing(&sandbox);
+    assert_eq!(says(), (1, true, true));
+    sandbox.write("projects/beta/pytest.ini", "[pytest]\n");
+    assert_eq!(says(), (1, true, false));
+}

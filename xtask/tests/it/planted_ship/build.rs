@@ -565,3 +565,41 @@ fn no_network_is_no_finding() {
     assert_eq!(ran.code, 2, "{}", ran.all());
     assert!(sandbox.junit("beta", "build").iter().any(|it| it.outcome == "error"), "{}", ran.all());
 }
+
+/// A local package builds alpha; nothing but `[tool.uv.sources]` says where it is.
+fn built_by_plug(sandbox: &Sandbox, more: &str) {
+    let plug = "[project]\nname = \"plug\"\nversion = \"0.1.0\"\nrequires-python = \">=3.11\"\ndependencies = [\"uv_build>=0.8\"]\n\n\
+                [build-system]\nrequires = [\"uv_build>=0.8\"]\nbuild-backend = \"uv_build\"\n";
+    sandbox.write("projects/plug/pyproject.toml", plug);
+    sandbox.write("projects/plug/src/plug/__init__.py", format!("from uv_build import *\n{more}"));
+    sandbox.replace(
+        MANIFEST,
+        "requires = [\"uv_build>=0.8\"]\nbuild-backend = \"uv_build\"",
+        "requires = [\"plug\"]\nbuild-backend = \"plug\"",
+    );
+    sandbox.append(MANIFEST, "\n[tool.uv.sources]\nplug = { path = \"../plug\" }\n");
+    lock(sandbox);
+}
+
+#[test]
+fn a_local_package_that_builds_another() {
+    const BROKEN: &str = "raise RuntimeError(\"plug is broken\")\n";
+    check_planted(&[
+        builds("one that works", |it| built_by_plug(it, ""), "success", ""),
+        builds(
+            "one that does not",
+            |it| built_by_plug(it, "def build_wheel(*a, **k):\n    raise RuntimeError(\"no plug\")\n"),
+            "failure",
+            "no plug",
+        ),
+    ]);
+    // An environment that was made with the old code is no longer what it says it is.
+    let sandbox = Sandbox::new();
+    built_by_plug(&sandbox, "");
+    let run = || sandbox.xtask(&["stage", "pytest", "--project", "alpha"]);
+    let ran = run();
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    sandbox.append("projects/plug/src/plug/__init__.py", BROKEN);
+    let ran = run();
+    assert!(ran.code == 2 && ran.all().contains("plug is broken"), "{}", ran.all());
+}
