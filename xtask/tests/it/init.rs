@@ -94,7 +94,7 @@ fn what_lies_around_the_projects_is_thought_of() {
     let ran = sandbox.xtask(&["init"]);
     assert_eq!(ran.code, 0, "{}", ran.all());
     for words in [
-        "templates/{{ name }}/pyproject.toml makes no project, for it is not valid TOML: line 1: ",
+        "templates/{{ name }} is no project but a template of a project",
         "templates/{{ other }} is no project but a template of a project",
         "beta/tests/** is no project but data of the tests around it",
         "ci/xtask.toml has a rule for 3 files and directories that no project names",
