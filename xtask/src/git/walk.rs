@@ -11,6 +11,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
+use super::joined;
 use crate::tree;
 
 /// What was found, by paths relative to the directory that was walked.
@@ -39,22 +40,52 @@ struct Child<'a> {
     below: Range<usize>,
 }
 
+/// A directory, and the tracked paths below it.
+type Dir = (Vec<u8>, Range<usize>);
+
+/// For fewer directories a thread is not worth its start.
+const WORTH: usize = 50;
+
 /// Looks at every directory that holds tracked files. They are sorted by the bytes of their paths.
 ///
 /// # Errors
 /// When a directory cannot be read.
 pub fn beside(root: &Path, tracked: &[Tracked]) -> Result<Beside> {
-    let mut found = Beside::default();
-    let mut queue = vec![(Vec::new(), 0..tracked.len())];
-    while let Some((dir, range)) = queue.pop() {
-        let what = || format!("could not read the directory {}/", tree::text(&dir));
-        let entries = match std::fs::read_dir(root.join(OsStr::from_bytes(&dir))) {
+    let threads = std::thread::available_parallelism().map_or(1, |it| it.get());
+    let (mut found, mut level) = (Beside::default(), vec![(Vec::new(), 0..tracked.len())]);
+    // One level after the other: what is below a level is shared out evenly again.
+    while !level.is_empty() {
+        let share = level.len().div_ceil(threads).max(WORTH);
+        let parts: Vec<Result<(Beside, Vec<Dir>)>> = std::thread::scope(|scope| {
+            let (mine, others) = level.split_at(share.min(level.len()));
+            let others: Vec<_> = others.chunks(share).map(|it| scope.spawn(|| look(root, tracked, it))).collect();
+            std::iter::once(look(root, tracked, mine)).chain(others.into_iter().map(joined)).collect()
+        });
+        level.clear();
+        for part in parts {
+            let (beside, below) = part?;
+            found.linked.extend(beside.linked);
+            found.untracked.extend(beside.untracked);
+            level.extend(below);
+        }
+    }
+    found.linked.sort();
+    found.untracked.sort();
+    Ok(found)
+}
+
+/// What lies in these directories, and the directories in them that hold tracked files.
+fn look(root: &Path, tracked: &[Tracked], dirs: &[Dir]) -> Result<(Beside, Vec<Dir>)> {
+    let (mut found, mut further) = (Beside::default(), Vec::new());
+    for (dir, range) in dirs {
+        let what = || format!("could not read the directory {}/", tree::text(dir));
+        let entries = match std::fs::read_dir(root.join(OsStr::from_bytes(dir))) {
             Ok(entries) => entries,
             // Gone in the meantime.
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => continue,
             Err(error) => return Err(error).with_context(what),
         };
-        let children = children(tracked, range, if dir.is_empty() { 0 } else { dir.len() + 1 });
+        let children = children(tracked, range.clone(), if dir.is_empty() { 0 } else { dir.len() + 1 });
         for entry in entries {
             let entry = entry.with_context(what)?;
             let name = entry.file_name().into_vec();
@@ -68,9 +99,9 @@ pub fn beside(root: &Path, tracked: &[Tracked]) -> Result<Beside> {
             };
             let child = children.binary_search_by(|it| it.name.cmp(&name)).ok().map(|it| &children[it]);
             let (file, below) = child.map_or((None, &(0..0)), |it| (it.file, &it.below));
-            let path = || if dir.is_empty() { name.clone() } else { [&dir, &b"/"[..], &name].concat() };
+            let path = || if dir.is_empty() { name.clone() } else { [dir, &b"/"[..], &name].concat() };
             if kind.is_dir() && !below.is_empty() {
-                queue.push((path(), below.clone()));
+                further.push((path(), below.clone()));
             } else if file.is_none_or(|it| kind.is_dir() && !it.is_submodule) {
                 if kind.is_symlink() && !below.is_empty() {
                     found.linked.push(path());
@@ -79,9 +110,7 @@ pub fn beside(root: &Path, tracked: &[Tracked]) -> Result<Beside> {
             }
         }
     }
-    found.linked.sort();
-    found.untracked.sort();
-    Ok(found)
+    Ok((found, further))
 }
 
 /// What a directory holds, sorted by name; its path, with the `/`, takes up that many bytes of each tracked path.
