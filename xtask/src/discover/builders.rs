@@ -18,15 +18,20 @@ pub struct Builder {
 }
 
 impl Repo {
-    /// What builds the project and the local packages that it reaches, and what builds that; sorted.
+    /// What builds the project and the local packages that it reaches, what that needs, and what builds that; sorted.
     pub fn builders(&self, project: &Project) -> Vec<Builder> {
         let mut found = BTreeSet::new();
         let mut queue: Vec<Utf8PathBuf> = vec![project.dir.clone()];
         queue.extend(project.locals.iter().map(|it| it.path.clone()));
         while let Some(dir) = queue.pop() {
             for builder in self.builders_of(&dir) {
-                if found.insert(builder.clone()) {
-                    queue.push(builder.dir);
+                // It runs while it builds, with what it needs for that.
+                let needed = self.project_in(&builder.dir).into_iter().flat_map(|it| &it.locals);
+                let needed = needed.map(|it| Builder { name: it.name.clone(), dir: it.path.clone() });
+                for it in std::iter::once(builder.clone()).chain(needed) {
+                    if found.insert(it.clone()) {
+                        queue.push(it.dir);
+                    }
                 }
             }
         }

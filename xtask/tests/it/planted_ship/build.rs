@@ -592,6 +592,20 @@ fn a_local_package_that_builds_another() {
             "failure",
             "no plug",
         ),
+        builds(
+            "one that needs another",
+            |it| {
+                built_by_plug(it, "import gear\n");
+                let path = "projects/plug/pyproject.toml";
+                let gear = it.read(path).replace("\"plug\"", "\"gear\"");
+                it.write("projects/gear/pyproject.toml", gear);
+                it.write("projects/gear/src/gear/__init__.py", "");
+                it.replace(path, "dependencies = [", "dependencies = [\"gear\", ");
+                it.append(path, "\n[tool.uv.sources]\ngear = { path = \"../gear\" }\n");
+            },
+            "success",
+            "",
+        ),
     ]);
     // An environment that was made with the old code is no longer what it says it is.
     let sandbox = Sandbox::new();
