@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::affected::{Affected, Comparison, everything};
 use crate::config::Config;
-use crate::git::{First, joined};
+use crate::git::{First, Git, joined};
 use crate::planview::short;
 use crate::revisions::{Desk, Place};
 use crate::rules::Rules;
@@ -52,15 +52,15 @@ pub fn replay(place: &Place, head: &str, count: usize) -> Result<Vec<Step>> {
     let threads = std::thread::available_parallelism().map_or(1, |it| it.get());
     let share = commits.len().div_ceil(threads).max(WORTH);
     std::thread::scope(|scope| {
-        let parts: Vec<_> = commits.chunks(share).map(|it| scope.spawn(|| replay_one_by_one(place, it))).collect();
+        let parts: Vec<_> =
+            commits.chunks(share).map(|it| scope.spawn(|| replay_one_by_one(place, &git, it))).collect();
         let steps: Vec<Vec<Step>> = parts.into_iter().map(joined).collect::<Result<_>>()?;
         Ok(steps.into_iter().flatten().collect())
     })
 }
 
-fn replay_one_by_one(place: &Place, commits: &[First]) -> Result<Vec<Step>> {
+fn replay_one_by_one(place: &Place, git: &Git, commits: &[First]) -> Result<Vec<Step>> {
     let mut desk = Desk::open(place)?;
-    let git = desk.git.clone().with_context(|| format!("{} is in no git repository", place.root))?;
     let pairs: Vec<(&str, &str)> =
         commits.iter().filter_map(|it| Some((it.commit.as_str(), it.parent.as_deref()?))).collect();
     let mut differences = git.steps(&pairs)?;

@@ -9,6 +9,7 @@ use crate::git::Git;
 use crate::plan::Plan;
 use crate::proc::{self, Call};
 use crate::revisions::{Place, WORK_TREE};
+use crate::tree::Id;
 use crate::{context, manifest, planview, refuse, stages};
 
 /// How the line begins that says how to run a job again.
@@ -166,8 +167,7 @@ impl Wanted {
         {
             bail!("`{}` is no name of a project", it.escape_debug());
         }
-        let is_commit = |it: &str| matches!(it.len(), 40 | 64) && it.chars().all(|c| c.is_ascii_hexdigit());
-        if let Some(it) = self.head.as_deref().filter(|it| !is_commit(it)) {
+        if let Some(it) = self.head.as_deref().filter(|it| Id::from_hex(it).is_err()) {
             bail!("`{}` is no commit", it.escape_debug());
         }
         Ok(self)

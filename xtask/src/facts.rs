@@ -16,7 +16,7 @@ use crate::names::Names;
 
 mod asks;
 
-pub use asks::needed;
+pub use asks::{builds, dev, needed};
 
 /// A sha256.
 pub type Digest = [u8; 32];

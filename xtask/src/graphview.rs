@@ -11,6 +11,7 @@ use crate::flags::Format;
 use crate::locked::Scope;
 use crate::plan::Plan;
 use crate::side::{Project, Side, shown};
+use crate::tree::spelled;
 
 /// The projects as a graph: name, directory, affected, needs with what for.
 #[derive(Debug, Serialize)]
@@ -35,7 +36,7 @@ pub fn draw(side: &Side, plan: &Plan, format: Format) -> String {
         .iter()
         .map(|it| Node {
             name: &it.name,
-            path: if it.dir.as_str().is_empty() { "." } else { it.dir.as_str() },
+            path: spelled(&it.dir),
             affected: affected.contains(it.name.as_str()),
             needs: edges(side, it),
         })

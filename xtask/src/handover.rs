@@ -12,6 +12,7 @@ use crate::images::Image;
 use crate::plan::{self, Job, Plan, Planned};
 use crate::sources;
 use crate::stages;
+use crate::tree::spelled;
 
 /// Reasons that take more bytes once they are written are cut in a part of a plan: a path can have thousands of characters.
 const REASON: usize = 600;
@@ -101,8 +102,7 @@ pub fn text(part: &Part) -> String {
     let reasons: BTreeMap<&str, &Planned> = plan.projects.iter().map(|it| (it.name.as_str(), it)).collect();
     let project = |name: &&str| {
         let it = reasons.get(name)?;
-        let path = if it.dir.as_str().is_empty() { "." } else { it.dir.as_str() };
-        let (name, path, reason) = (it.name.clone(), path.to_owned(), clip(&it.reason));
+        let (name, path, reason) = (it.name.clone(), spelled(&it.dir).to_owned(), clip(&it.reason));
         Some(Project { name, path, selected: true, reason, chain: Vec::new() })
     };
     let entry = |position: &usize| {

@@ -144,6 +144,13 @@ impl Manifest {
         rest.iter().try_fold(self.table.get(*first)?, |value, key| value.get(key))
     }
 
+    /// The local sources of a workspace's root that count for a member which says nothing of their names.
+    pub fn inherited_sources(&self, root: Option<&Manifest>) -> Vec<(String, Option<Utf8PathBuf>)> {
+        let own = self.local_sources();
+        let of_root = root.into_iter().flat_map(Manifest::local_sources);
+        of_root.filter(|(name, _)| own.iter().all(|it| it.0 != *name)).collect()
+    }
+
     /// The names of local sources with the directory they name, relative to the manifest; `None` for workspace members.
     pub fn local_sources(&self) -> Vec<(String, Option<Utf8PathBuf>)> {
         let mut found = Vec::new();
@@ -219,15 +226,19 @@ pub fn resolve(base: &Utf8Path, path: &Utf8Path) -> Option<Utf8PathBuf> {
     Some(out.into())
 }
 
+/// A glob of `members` or `exclude` of a workspace.
+///
+/// # Errors
+/// When it is none.
+pub fn member_glob(text: &str) -> Result<glob::Pattern, glob::PatternError> {
+    glob::Pattern::new(text.trim_start_matches("./").trim_end_matches('/'))
+}
+
 /// Is a directory, relative to a workspace, a member of it? What is no glob takes none.
 pub fn is_member(members: &[String], exclude: &[String], inner: &Utf8Path) -> bool {
     let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
-    let any = |globs: &[String]| {
-        globs.iter().any(|it| {
-            let text = it.trim_start_matches("./").trim_end_matches('/');
-            glob::Pattern::new(text).is_ok_and(|it| it.matches_with(inner.as_str(), options))
-        })
-    };
+    let takes = |it: &String| member_glob(it).is_ok_and(|it| it.matches_with(inner.as_str(), options));
+    let any = |globs: &[String]| globs.iter().any(takes);
     any(members) && !any(exclude)
 }
 

@@ -12,7 +12,7 @@ use crate::plan::{Plan, Planned, runnable};
 use crate::report::plain;
 use crate::side::shown;
 use crate::stages::Stage;
-use crate::tree::Change;
+use crate::tree::{Change, spelled};
 
 /// How many lines of a long list are shown.
 const SHOWN: usize = 20;
@@ -62,7 +62,7 @@ pub fn json(plan: &Plan) -> String {
             .iter()
             .map(|it| Project {
                 name: &it.name,
-                path: if it.dir.as_str().is_empty() { "." } else { it.dir.as_str() },
+                path: spelled(&it.dir),
                 selected: it.selected,
                 reason: &it.reason,
                 chain: &it.chain,

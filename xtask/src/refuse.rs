@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use camino::Utf8Path;
 
 use crate::facts::Facts;
+use crate::manifest;
 use crate::place::Named;
 use crate::side::Side;
 
@@ -85,8 +86,7 @@ pub fn name(name: &str) -> Result<()> {
 /// When one of its globs is none.
 pub fn workspace(path: &Utf8Path, members: &[String], exclude: &[String]) -> Result<()> {
     for text in members.iter().chain(exclude) {
-        let glob = text.trim_start_matches("./").trim_end_matches('/');
-        glob::Pattern::new(glob).with_context(|| format!("{path}: `{text}` in tool.uv.workspace is no glob"))?;
+        manifest::member_glob(text).with_context(|| format!("{path}: `{text}` in tool.uv.workspace is no glob"))?;
     }
     Ok(())
 }

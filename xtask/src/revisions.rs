@@ -19,6 +19,7 @@ use crate::rules::Rules;
 use crate::side::Side;
 use crate::survey::{self, Memo, Settings};
 use crate::tree::{self, Change, Entry, Mode, Tree};
+use crate::verdict::one_line;
 
 mod outside;
 
@@ -157,7 +158,7 @@ fn compare(
 }
 
 fn unreadable(base: &str, error: &anyhow::Error) -> String {
-    let words = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = one_line(&format!("{error:#}"));
     format!("the base {} cannot be read: {words}", &base[..12])
 }
 

@@ -234,12 +234,6 @@ impl Tree {
         Tree { shared: Arc::clone(&self.shared), own: own.into(), rows: rows.into() }
     }
 
-    /// Both together; where both have a path, the other counts.
-    pub fn joined(&self, other: &Tree) -> Tree {
-        let change = |(path, entry): (&Utf8Path, _)| Change { path: path.to_owned(), before: None, after: Some(entry) };
-        self.patched(&other.iter().map(change).collect::<Vec<_>>(), false)
-    }
-
     fn path(&self, row: &Row) -> &str {
         let (start, length) = (row.start as usize, row.length as usize);
         match start.checked_sub(self.shared.len()) {
@@ -325,6 +319,11 @@ pub fn below<'a>(changes: &'a [Change], dir: &Utf8Path) -> &'a [Change] {
     let from = changes.partition_point(|it| it.path.as_str() < prefix.as_str());
     let count = changes[from..].partition_point(|it| it.path.as_str().starts_with(&prefix));
     &changes[from..from + count]
+}
+
+/// A directory as an argument or in a report: the root has no name of its own.
+pub fn spelled(dir: &Utf8Path) -> &str {
+    if dir.as_str().is_empty() { "." } else { dir.as_str() }
 }
 
 /// A path as text. One that is no UTF-8 is never dropped: each invalid byte becomes `\xHH` and each backslash two.

@@ -2,12 +2,14 @@
 //!
 //! No lock names them as needed, since they are not installed. Must not build anything.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Project, Repo};
-use crate::manifest::{self, Manifest, normalise_name};
+use crate::facts;
+use crate::manifest::{self, Manifest};
 
 /// A local package that builds another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,33 +42,29 @@ impl Repo {
 
     fn builders_of(&self, dir: &Utf8Path) -> Vec<Builder> {
         let Some(own) = self.manifest_in(dir) else { return Vec::new() };
-        let requires = own.at(&["build-system", "requires"]).and_then(toml::Value::as_array);
-        let asked: BTreeSet<String> =
-            requires.into_iter().flatten().filter_map(toml::Value::as_str).map(manifest::requirement_name).collect();
-        if asked.is_empty() {
-            return Vec::new();
-        }
+        let asked = facts::builds(&own);
         // A member inherits what the root of its workspace says about names that it says nothing of.
         let home = self.project_in(dir).map_or(dir, |it| &it.lock_dir);
         let root = if home == dir { None } else { self.manifest_in(home) };
-        let own: Vec<_> = own.local_sources().into_iter().map(|it| (dir, it)).collect();
-        let is_own = |name: &str| own.iter().any(|(_, it)| it.0 == name);
-        let of_root = root.iter().flat_map(|it| it.local_sources()).filter(|it| !is_own(&it.0)).map(|it| (home, it));
-        let all: Vec<_> = own.iter().cloned().chain(of_root).collect();
-        let found = all.into_iter().filter(|(_, it)| asked.contains(&it.0)).filter_map(|(base, (name, path))| {
+        let of_root = own.inherited_sources(root.as_deref()).into_iter().map(|it| (home, it));
+        let sources = own.local_sources().into_iter().map(|it| (dir, it)).chain(of_root);
+        let found = sources.filter(|(_, it)| asked.contains(&it.0)).filter_map(|(base, (name, path))| {
             let member = || self.projects.iter().find(|it| it.name == name && it.lock_dir == home);
             let dir = match path {
                 Some(path) => manifest::resolve(base, &path)?,
                 None => member()?.dir.clone(),
             };
-            Some(Builder { name: normalise_name(&name), dir })
+            Some(Builder { name, dir })
         });
         found.collect()
     }
 
     /// The manifest in a directory, be it a project's or not.
-    fn manifest_in(&self, dir: &Utf8Path) -> Option<Manifest> {
+    fn manifest_in(&self, dir: &Utf8Path) -> Option<Cow<'_, Manifest>> {
+        if let Some(project) = self.project_in(dir) {
+            return Some(Cow::Borrowed(&project.manifest));
+        }
         let path = dir.join("pyproject.toml");
-        Manifest::parse(&path, &std::fs::read_to_string(self.abs(&path)).ok()?).ok()
+        Manifest::parse(&path, &std::fs::read_to_string(self.abs(&path)).ok()?).ok().map(Cow::Owned)
     }
 }

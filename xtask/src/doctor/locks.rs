@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::needs::{self, depends, is_dynamic, place, required};
+use super::needs::{self, depends, is_dynamic, required};
 use super::{Check, Finding, Fresh, Seen, some};
 use crate::discover::Project;
 use crate::lock::Lock;
 use crate::manifest::{self, Manifest};
 use crate::proc::quote;
 use crate::proc::quote_dir;
+use crate::tree::spelled;
 
 /// Every lock of the repository.
 pub fn check(seen: &Seen) -> Check {
@@ -118,7 +119,7 @@ fn unused(seen: &Seen, users: &BTreeMap<&Utf8PathBuf, Vec<&Project>>) -> Vec<Fin
     let of = |file: &Utf8PathBuf| {
         let dir = file.parent().unwrap_or(Utf8Path::new("")).to_owned();
         let member = seen.repo.project_in(&dir)?;
-        let what = format!("nobody uses this lock: `{}` has that of {}", member.name, place(&member.lock_dir));
+        let what = format!("nobody uses this lock: `{}` has that of {}", member.name, spelled(&member.lock_dir));
         let fix = format!("git rm {}", quote(file.as_str()));
         (!users.contains_key(&dir)).then(|| Finding::warning(what, fix).at(file, None))
     };

@@ -9,6 +9,7 @@ use toml::Value;
 
 use super::{Check, Finding, Seen, key_line, line};
 use crate::discover::Project;
+use crate::facts;
 use crate::lock::{Asked, Lock};
 use crate::manifest::{self, Manifest, normalise_name, requirement_name};
 use crate::proc::quote_dir;
@@ -52,10 +53,7 @@ pub fn local_dirs(projects: &[Project], manifests: &BTreeMap<Utf8PathBuf, Manife
 /// Names that a manifest asks for: dependencies, extras and groups; not those that only its build needs.
 pub fn required(manifest: &Manifest) -> BTreeSet<String> {
     let mut found: BTreeSet<String> = depends(manifest);
-    let groups = manifest.at(&["dependency-groups"]).and_then(Value::as_table);
-    let groups = groups.into_iter().flat_map(|it| it.values()).chain(manifest.at(&["tool", "uv", "dev-dependencies"]));
-    let texts = groups.filter_map(Value::as_array).flatten().filter_map(Value::as_str);
-    found.extend(texts.map(requirement_name));
+    found.extend(facts::dev(manifest).iter().map(str::to_owned));
     found
 }
 
@@ -80,9 +78,9 @@ fn by_manifest(seen: &Seen, project: &Project) -> (Vec<Local>, Vec<Finding>) {
     let root = seen.texts.get(&root_path).filter(|_| project.lock_dir != project.dir);
     let root = root.and_then(|text| Manifest::parse(&root_path, text).ok());
     let own = project.manifest.local_sources();
-    let inherited = root.iter().flat_map(Manifest::local_sources);
-    let inherited = inherited.filter(|(name, _)| names.contains(name) && !own.iter().any(|it| it.0 == *name));
-    let sources = own.iter().cloned().map(|it| (&project.dir, &path, it));
+    let inherited = project.manifest.inherited_sources(root.as_ref()).into_iter();
+    let inherited = inherited.filter(|(name, _)| names.contains(name));
+    let sources = own.into_iter().map(|it| (&project.dir, &path, it));
     let sources = sources.chain(inherited.map(|it| (&project.lock_dir, &root_path, it))).collect::<Vec<_>>();
 
     let (mut said, mut findings) = (Vec::new(), Vec::new());
@@ -101,7 +99,7 @@ fn by_manifest(seen: &Seen, project: &Project) -> (Vec<Local>, Vec<Finding>) {
             findings.push(Finding::serious(what, format!("correct `{name}` in [tool.uv.sources]")).at(file, at));
         } else if names.contains(&name) {
             said.push((name, dir));
-        } else if !is_dynamic(&project.manifest) && !is_for_the_build(&project.manifest, &name) {
+        } else if !is_dynamic(&project.manifest) && !facts::builds(&project.manifest).contains(&name) {
             let what = format!("`{}` says where `{name}` is, and asks for it nowhere", project.name);
             findings.push(Finding::note(what, format!("take `{name}` out of [tool.uv.sources]")).at(file, at));
         }
@@ -123,11 +121,6 @@ fn nowhere(project: &Project, name: &str, target: Option<&Utf8Path>) -> Finding 
             format!("correct `{name}` in [tool.uv.sources], or add it to `members` of the workspace"),
         ),
     }
-}
-
-fn is_for_the_build(manifest: &Manifest, name: &str) -> bool {
-    let list = manifest.at(&["build-system", "requires"]).and_then(Value::as_array);
-    list.into_iter().flatten().filter_map(Value::as_str).any(|it| requirement_name(it) == name)
 }
 
 fn member(seen: &Seen, project: &Project, name: &str) -> Option<Utf8PathBuf> {
@@ -179,11 +172,6 @@ fn disagreements(seen: &Seen, project: &Project, lock: &Lock, said: &[Local]) ->
         }
     }
     findings
-}
-
-/// A directory as an argument: the root has no name.
-pub fn place(dir: &Utf8Path) -> &str {
-    if dir.as_str().is_empty() { "." } else { dir.as_str() }
 }
 
 /// The names that a lock says its packages ask for.

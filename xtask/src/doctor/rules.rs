@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use camino::{Utf8Path, Utf8PathBuf};
 use glob::{MatchOptions, Pattern};
 
-use super::needs::place;
 use super::{Check, Finding, Seen, key_line, nth_header, some};
 use crate::discover::Project;
+use crate::tree::spelled;
 use crate::verdict::one_line;
 
 const STRICT: MatchOptions =
@@ -79,9 +79,9 @@ fn outside(seen: &Seen) -> Vec<Finding> {
     }
     let at = key_line(seen.settings_text(), "", "projects");
     let finding = |(parent, dirs): (&Utf8Path, Vec<&Utf8Path>)| {
-        let names: Vec<String> = dirs.iter().map(|it| place(it).to_owned()).collect();
+        let names: Vec<String> = dirs.iter().map(|it| spelled(it).to_owned()).collect();
         let glob = match dirs.as_slice() {
-            [dir] => place(dir).to_owned(),
+            [dir] => spelled(dir).to_owned(),
             _ => parent.join("*").into_string(),
         };
         let users: BTreeSet<&str> = dirs.iter().flat_map(|dir| users(seen, dir)).collect();

@@ -10,6 +10,11 @@ use super::strings;
 use crate::manifest::{Manifest, normalise_name, requirement_extras, requirement_name};
 use crate::names::Names;
 
+/// The names that build it.
+pub fn builds(manifest: &Manifest) -> Names {
+    strings(manifest.at(&["build-system", "requires"])).iter().map(|it| requirement_name(it)).collect()
+}
+
 /// The requirements that count whichever of its extras are asked for.
 fn base(manifest: &Manifest) -> Vec<String> {
     let mut found = strings(manifest.at(&["build-system", "requires"]));

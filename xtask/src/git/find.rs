@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use super::Git;
 use crate::base::{self, Surroundings, Wanted};
 use crate::tree::Id;
+use crate::verdict::one_line;
 
 /// The commit to compare with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub fn find(git: Option<&Git>, surroundings: &Surroundings) -> Found {
         Ok(base) => Found { base: Some(base), row: choice.row, because: choice.because },
         Err(error) => {
             // Git's own words may be several lines.
-            let words = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
+            let words = one_line(&format!("{error:#}"));
             Found { base: None, row: choice.row, because: format!("{words} ({})", choice.because) }
         }
     }

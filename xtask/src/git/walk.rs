@@ -132,7 +132,9 @@ fn children<'a>(tracked: &[Tracked<'a>], range: Range<usize>, skip: usize) -> Ve
         let is_same = later.name == kept.name;
         if is_same {
             kept.file = kept.file.or(later.file);
-            kept.below = if kept.below.is_empty() { later.below.clone() } else { kept.below.clone() };
+            if kept.below.is_empty() {
+                kept.below = later.below.clone();
+            }
         }
         is_same
     });

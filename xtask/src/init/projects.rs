@@ -10,6 +10,7 @@ use glob::Pattern;
 
 use crate::manifest::{self, Manifest, Workspace};
 use crate::refuse;
+use crate::tree::spelled;
 
 /// What was found. Directories are relative to the root, sorted; "." is the root itself.
 #[derive(Debug, Default)]
@@ -71,7 +72,7 @@ pub fn find(manifests: &[(Utf8PathBuf, String)], is_locked: &dyn Fn(&Utf8Path) -
         {
             found.left_out.insert(format!("{}/**", Pattern::escape(tests.as_str())), EXAMPLE);
         } else {
-            found.projects.push(if dir.as_str().is_empty() { "." } else { dir.as_str() }.to_owned());
+            found.projects.push(spelled(dir).to_owned());
         }
     }
     // One glob must not take a real project with it.

@@ -5,6 +5,7 @@
 use camino::Utf8Path;
 
 use super::Call;
+use crate::tree;
 
 /// How many lines of a log a message quotes.
 const TAIL_LINES: usize = 15;
@@ -50,7 +51,7 @@ pub fn quote(word: &str) -> String {
 
 /// A repo-relative directory as the same shell would need it at the root, which has no name itself.
 pub fn quote_dir(dir: &Utf8Path) -> String {
-    quote(if dir.as_str().is_empty() { "." } else { dir.as_str() })
+    quote(tree::spelled(dir))
 }
 
 /// The last line that reads like an exception, else the last of uv's own explanation.

@@ -64,11 +64,12 @@ fn happen(place: &Place, step: Step) {
             let aside = place.path(format!("aside-{number}"));
             std::fs::rename(&full_dir, &aside).and_then(|()| std::os::unix::fs::symlink(&aside, &full_dir))
         }
-        Execute => std::fs::metadata(&full).and_then(|it| {
-            let mode = if number % 2 == 0 { 0o755 } else { 0o644 };
-            let mode = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(mode);
-            if it.is_file() { std::fs::set_permissions(&full, mode) } else { Ok(()) }
-        }),
+        Execute => {
+            if full.is_file() {
+                place.chmod(&path, if number % 2 == 0 { 0o755 } else { 0o644 });
+            }
+            Ok(())
+        }
         Add => {
             place.git_may_fail(&["add", "-f", "--", &path]);
             Ok(())

@@ -5,7 +5,8 @@
 use std::collections::BTreeSet;
 
 use crate::discover::Project;
-use crate::manifest::{self, Manifest};
+use crate::facts;
+use crate::manifest::Manifest;
 use crate::verdict::Case;
 
 /// Files of a project that pytest takes for its settings whatever they hold.
@@ -42,11 +43,7 @@ pub fn advice(root: &Manifest, project: &Project) -> Option<Case> {
 
 /// What the groups of the root ask for and the member does not reach.
 fn missing(root: &Manifest, project: &Project) -> BTreeSet<String> {
-    let groups = root.at(&["dependency-groups"]).and_then(toml::Value::as_table).into_iter().flatten();
-    let older = root.at(&["tool", "uv", "dev-dependencies"]);
-    let texts = groups.map(|it| it.1).chain(older).filter_map(toml::Value::as_array).flatten();
-    let asked = texts.filter_map(toml::Value::as_str).map(manifest::requirement_name);
     let reached = project.lock.as_ref().map(|it| it.reach(&project.name, true)).unwrap_or_default();
     let reached: BTreeSet<&str> = reached.iter().map(|it| it.name.as_str()).collect();
-    asked.filter(|it| !reached.contains(it.as_str())).collect()
+    facts::dev(root).iter().filter(|it| !reached.contains(it)).map(str::to_owned).collect()
 }

@@ -32,20 +32,18 @@ fn case(it: &TestCase, frames: &Frames) -> Case {
             }
             case
         }
-        TestCaseStatus::Skipped { message, .. } if never_ran(message.as_ref().map_or("", |it| it.as_str())) => {
-            let reason = message.as_ref().map_or("", |it| it.as_str());
-            Case::fail("test", format!("{short}: its body never ran: {reason}"))
-        }
         TestCaseStatus::Skipped { ty, message, .. } => {
             let reason = message.as_ref().map_or("", |it| it.as_str());
-            let expected = ty.as_ref().is_some_and(|it| it.as_str() == "pytest.xfail");
-            let reason = match (expected, reason) {
-                (true, "") => "failed, as marked with xfail".to_owned(),
-                (true, reason) => format!("failed, as marked with xfail: {reason}"),
-                (false, "") => "skipped without a reason".to_owned(),
-                (false, reason) => reason.to_owned(),
-            };
-            Case::skip(name.clone(), reason)
+            let skip = |why: String| Case::skip(name.clone(), why);
+            match (ty.as_ref().is_some_and(|it| it.as_str() == "pytest.xfail"), reason) {
+                (_, reason) if never_ran(reason) => {
+                    Case::fail("test", format!("{short}: its body never ran: {reason}"))
+                }
+                (true, "") => skip("failed, as marked with xfail".to_owned()),
+                (true, reason) => skip(format!("failed, as marked with xfail: {reason}")),
+                (false, "") => skip("skipped without a reason".to_owned()),
+                (false, reason) => skip(reason.to_owned()),
+            }
         }
     };
     case.name = name;

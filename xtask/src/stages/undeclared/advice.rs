@@ -6,6 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::discover::{Project, Repo};
 use crate::place::Named;
+use crate::tree::spelled;
 use crate::verdict::Case;
 
 /// From how many files of a directory on they are one finding.
@@ -58,7 +59,7 @@ pub fn cases(repo: &Repo, project: &Project, stage: &str, manifest: &str, findin
         );
         let case = Case::fail("undeclared-read", message).at(project.path("pyproject.toml"), Some(at)).detail(detail);
         // Several may stand at one line.
-        case.named(format!("undeclared-read {}", if path.as_str().is_empty() { "." } else { path.as_str() }))
+        case.named(format!("undeclared-read {}", spelled(&path)))
     };
     cures.into_iter().map(case).collect()
 }
