@@ -24,9 +24,9 @@ use crate::tree::Change;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
     /// In one line.
-    pub text: String,
+    pub text: Arc<str>,
     /// From the change to the project, step by step.
-    pub chain: Vec<String>,
+    pub chain: Arc<[String]>,
 }
 
 /// What a change can affect.
@@ -69,8 +69,10 @@ pub struct Comparison<'a> {
     policy: Vec<&'static Stage>,
     /// The only files that can differ in what they are to projects; `None` when any can.
     files: Option<&'a [Change]>,
-    touched: Touched,
-    reach: Reach,
+    /// Do the settings differ?
+    settings: bool,
+    touched: Touched<'a>,
+    reach: Reach<'a>,
 }
 
 impl<'a> Comparison<'a> {
@@ -88,7 +90,8 @@ impl<'a> Comparison<'a> {
         let files = base.same_dirs(head).then_some(changes);
         let reach = Reach::of(base, head, &touched.dirs, files);
         let (beside, around, links) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Comparison { base, head, changes, rules, beside, around, links, policy, files, touched, reach }
+        let settings = !same && base.policy.settings != head.policy.settings;
+        Comparison { base, head, changes, rules, beside, around, links, policy, files, settings, touched, reach }
     }
 
     fn beside(&self) -> &BTreeSet<Utf8PathBuf> {
@@ -96,17 +99,14 @@ impl<'a> Comparison<'a> {
             let mut beside = BTreeSet::new();
             for side in [self.base, self.head] {
                 for project in &side.projects {
-                    beside.extend(inputs::paths_above(project));
-                    beside.insert(project.lock_dir.join("uv.lock"));
                     if project.facts.names_others() {
                         let outside = project.facts.outside.iter().flat_map(|it| inputs::outside(side, project, it));
                         let extra = inputs::extra(side, project).into_iter().chain(outside);
                         beside.extend(extra.map(|(path, _)| Utf8PathBuf::from(path)));
                     }
-                    for need in project.needs.iter().filter(|it| side.project_in(&it.dir).is_none()) {
-                        let read = inputs::foreign(side, &need.dir).into_iter();
-                        beside.extend(read.map(|(path, _)| Utf8PathBuf::from(path)));
-                    }
+                }
+                for dir in &side.foreign {
+                    beside.extend(inputs::foreign(side, dir).into_iter().map(|(path, _)| Utf8PathBuf::from(path)));
                 }
                 for path in side.links.keys().map(Utf8Path::new).filter(|it| side.owner(it).is_some()) {
                     beside.extend(inputs::followed(side, path).into_iter().map(|(path, _)| Utf8PathBuf::from(path)));
@@ -116,6 +116,16 @@ impl<'a> Comparison<'a> {
         })
     }
 
+    /// Is it a lock, or read by what is below its directory, in either revision?
+    fn is_upward(&self, path: &Utf8Path) -> bool {
+        let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else { return false };
+        let reads = |project: &Project| {
+            (project.lock_dir == dir && name == "uv.lock")
+                || inputs::upward(project).any(|it| it.1 == name && it.0.starts_with(dir))
+        };
+        [self.base, self.head].iter().any(|side| side.projects.iter().any(reads))
+    }
+
     /// Whose input a path is, in either revision.
     pub fn account(&self, path: &Utf8Path) -> Account {
         // Whoever owns the place owns the file only in a revision that has both.
@@ -123,7 +133,7 @@ impl<'a> Comparison<'a> {
         if let Some(project) = owner(self.head).or_else(|| owner(self.base)) {
             return Account::Project(project.name.clone());
         }
-        if self.beside().contains(path) {
+        if self.is_upward(path) || self.beside().contains(path) {
             return Account::Shared("read by projects beside it".to_owned());
         }
         if [self.base, self.head].iter().any(|side| side.policy.knows(path, STAGES)) {
@@ -179,16 +189,18 @@ impl<'a> Comparison<'a> {
         let stages = STAGES.iter().filter(|it| !matches!(it.run, Run::Manual));
         let Some(before) = self.base.project(&project.name) else {
             let chain = vec![project.dir.join("pyproject.toml").into_string(), project.name.clone()];
-            let reason = Reason { text: "a new project".to_owned(), chain };
+            let reason = Reason { text: "a new project".into(), chain: chain.into() };
             return stages.map(|it| (it, reason.clone())).collect();
         };
-        let own = self.touched.own.contains(&project.name);
-        let settings = self.base.policy.settings != self.head.policy.settings;
+        let own = self.touched.own.contains(project.name.as_str()) || self.settings;
         let mut selected = Vec::new();
+        if !own && self.policy.is_empty() && !self.reach.reaches(project) {
+            return selected;
+        }
         for stage in stages {
             let mut found = Vec::new();
             let mut read = inputs::image(project, stage).into_iter().chain([stage]);
-            if own || settings || read.any(|it| self.policy.iter().any(|differs| differs.name == it.name)) {
+            if own || read.any(|it| self.policy.iter().any(|differs| differs.name == it.name)) {
                 let [old, new] = self.focus(before, project, stage);
                 let old = inputs::own(self.base, before, stage, old);
                 found = differences(&old, &inputs::own(self.head, project, stage, new));
@@ -252,7 +264,7 @@ impl<'a> Comparison<'a> {
         };
         let more = if count == 1 { String::new() } else { format!(" (and {} more)", count - 1) };
         let (text, chain) = self.told(project, &it, way);
-        Some(Reason { text: text + &more, chain })
+        Some(Reason { text: (text + &more).into(), chain: chain.into() })
     }
 
     /// What differs in the list of a stage of a project, a line for each, nearest first.
@@ -279,7 +291,7 @@ impl<'a> Comparison<'a> {
         self.head
             .project(name)
             .or_else(|| self.base.project(name))
-            .map_or_else(|| Utf8PathBuf::from(name), |it| it.dir.clone())
+            .map_or_else(|| Utf8PathBuf::from(name), |it| it.dir.to_path_buf())
     }
 
     fn name_of(&self, dir: &Utf8Path) -> String {
@@ -348,12 +360,13 @@ impl<'a> Comparison<'a> {
 
 fn moved(before: &Project, project: &Project) -> Reason {
     let text = format!("moved from {} to {}", shown(&before.dir), shown(&project.dir));
-    Reason { text, chain: vec![project.dir.join("pyproject.toml").into_string(), project.name.clone()] }
+    let chain = [project.dir.join("pyproject.toml").into_string(), project.name.clone()];
+    Reason { text: text.into(), chain: chain.into() }
 }
 
 /// Everything, for one reason.
 pub fn everything(head: &Side, why: &str) -> Affected {
-    let reason = Reason { text: why.to_owned(), chain: Vec::new() };
+    let reason = Reason { text: why.into(), chain: Arc::default() };
     let stages: Vec<(&'static Stage, Reason)> =
         STAGES.iter().filter(|it| !matches!(it.run, Run::Manual)).map(|it| (it, reason.clone())).collect();
     let projects = head.projects.iter().map(|it| (it.name.clone(), stages.clone())).collect();

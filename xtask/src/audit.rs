@@ -10,12 +10,13 @@ use serde::Serialize;
 
 use crate::affected::{Affected, Comparison, everything};
 use crate::config::Config;
-use crate::git::{First, Git, joined};
+use crate::git::{First, Git};
 use crate::planview::short;
 use crate::revisions::{Desk, Place};
 use crate::rules::Rules;
-use crate::side::Side;
+use crate::side::{Side, is_scenery};
 use crate::survey::Memo;
+use crate::threads::joined;
 use crate::tree::{self, Change, Tree};
 
 pub mod holes;
@@ -65,12 +66,13 @@ fn replay_one_by_one(place: &Place, git: &Git, commits: &[First]) -> Result<Vec<
         commits.iter().filter_map(|it| Some((it.commit.as_str(), it.parent.as_deref()?))).collect();
     let mut differences = git.steps(&pairs)?;
     let mut memo = Memo::default();
-    let mut tree: Option<(&str, Tree)> = None;
+    // The parent of a commit is the next to be replayed.
+    let mut next: Option<(&str, Tree, Option<Side>)> = None;
     let mut steps = Vec::new();
     for it in commits {
-        let head_tree = match tree.take() {
-            Some((commit, tree)) if commit == it.commit => tree,
-            _ => git.tree(&it.commit)?,
+        let (head_tree, known) = match next.take() {
+            Some((commit, tree, side)) if commit == it.commit => (tree, side),
+            _ => (git.tree(&it.commit)?, None),
         };
         let mut step = Step {
             commit: it.commit.clone(),
@@ -85,24 +87,29 @@ fn replay_one_by_one(place: &Place, git: &Git, commits: &[First]) -> Result<Vec<
         let changes = differences.remove(&it.commit).unwrap_or_default();
         let base_tree = head_tree.patched(&changes, true);
         let base = it.parent.as_ref().map(|parent| (parent.as_str(), base_tree.clone()));
-        if let Err(error) = decide(&mut desk, &mut memo, (&it.commit, head_tree), base, &changes, &mut step) {
+        let decided = decide(&mut desk, &mut memo, (&it.commit, head_tree, known), base, &changes, &mut step);
+        let side = decided.unwrap_or_else(|error| {
             step.error = Some(format!("{error:#}"));
-        }
+            None
+        });
         memo.leave(&base_tree);
-        tree = it.parent.as_deref().map(|parent| (parent, base_tree));
+        next = it.parent.as_deref().map(|parent| (parent, base_tree, side));
         steps.push(step);
     }
     Ok(steps)
 }
 
+/// What a commit would have selected goes into the step. `head` is the commit, its files and, where it was read before, its
+/// side. Gives the side of its base.
 fn decide(
     desk: &mut Desk,
     memo: &mut Memo,
-    head: (&str, Tree),
+    (name, tree, known): (&str, Tree, Option<Side>),
     base: Option<(&str, Tree)>,
     changes: &[Change],
     step: &mut Step,
-) -> Result<()> {
+) -> Result<Option<Side>> {
+    let head = (name, tree);
     let behind = match &base {
         Some((name, tree)) => [desk.followed(&head.1, head.0)?, desk.followed(tree, name)?],
         None => [None, None],
@@ -114,16 +121,20 @@ fn decide(
     // What lies behind a link has changed at its place as well.
     let all = base.as_ref().filter(|_| is_followed).map(|base| tree::changes(&base.1, &head.1));
     let changes = all.as_deref().unwrap_or(changes);
-    let mut side = |(name, tree): (&str, Tree), other: Option<&Side>| -> Result<(Side, Rules)> {
+    let mut side = |(name, tree): (&str, Tree), known: Option<Side>, other: Option<&Side>| -> Result<(Side, Rules)> {
         let settings = desk.settings(&tree, name)?;
-        let config = Config::parse(&settings.file, &settings.text)?;
-        Ok((desk.side(tree, &settings, memo, (other, changes), name)?, Rules::new(&config)?))
+        let rules = Rules::new(&Config::parse(&settings.file, &settings.text)?)?;
+        let read = |_| desk.side(tree, &settings, memo, (other, changes), name);
+        Ok((known.ok_or(()).or_else(read)?, rules))
     };
-    let (head, rules) = side(head, None)?;
+    // What was read of it holds as long as the locks that differ now have been read as a whole.
+    let (head, rules) = side(head, known.filter(|_| !changes.iter().any(is_scenery)), None)?;
     step.projects = head.projects.len();
     let base = match base {
         None => Err("the first commit".to_owned()),
-        Some(it) => side(it, Some(&head)).map(|it| it.0).map_err(|error| format!("the base cannot be read: {error:#}")),
+        Some(it) => {
+            side(it, None, Some(&head)).map(|it| it.0).map_err(|error| format!("the base cannot be read: {error:#}"))
+        }
     };
     let affected = match &base {
         Err(why) => everything(&head, why),
@@ -134,7 +145,7 @@ fn decide(
     step.all_because = everything;
     let names = |stages: Vec<(&'static crate::stages::Stage, _)>| stages.into_iter().map(|it| it.0.name).collect();
     step.selected = projects.into_iter().map(|(name, stages)| (name, names(stages))).collect();
-    Ok(())
+    Ok(base.ok())
 }
 
 /// The steps as text.

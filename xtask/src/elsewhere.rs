@@ -183,7 +183,7 @@ mod tests {
         let job = |stage: &str, project: &str| Job {
             stage: stages::find(stage).expect("a stage"),
             project: project.to_owned(),
-            because: String::new(),
+            because: Default::default(),
         };
         let jobs = vec![job("ruff", "alpha"), job("ruff", "beta"), job("pytest", "alpha")];
         Plan { base: Some("b".repeat(40)), jobs, ..Plan::default() }

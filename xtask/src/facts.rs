@@ -15,6 +15,7 @@ use crate::manifest::{Manifest, Workspace, normalise_name};
 use crate::names::Names;
 
 mod asks;
+mod written;
 
 pub use asks::{builds, dev, needed};
 
@@ -57,47 +58,68 @@ const OWN_TOOLS: &[&str] = &[
 
 /// What the plan knows of a manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Facts {
     /// The normalised name; `None` without a `[project]` table.
     pub name: Option<String>,
+    #[serde(skip_serializing_if = "written::is_default")]
     pub workspace: Option<Members>,
     /// `[tool.uv.sources]`: normalised name, and the directory it names, relative to the manifest; `None` for a workspace member.
+    #[serde(skip_serializing_if = "written::is_default")]
     pub sources: Vec<(String, Option<Utf8PathBuf>)>,
     /// Archives that `[tool.uv.sources]` names, relative to the manifest.
+    #[serde(skip_serializing_if = "written::is_default")]
     pub archives: Vec<Utf8PathBuf>,
     /// Names that are needed to build or run it, extras included.
+    #[serde(skip_serializing_if = "written::is_default")]
     pub runtime: Names,
     /// Of these the names that nothing but extras needs, by extra.
+    #[serde(skip_serializing_if = "written::is_default")]
     pub extras: BTreeMap<String, Names>,
     /// The extras that it asks for of a name, anywhere.
+    #[serde(skip_serializing_if = "written::is_default")]
     pub asked: BTreeMap<String, BTreeSet<String>>,
     /// Names that its dependency groups need.
+    #[serde(skip_serializing_if = "written::is_default")]
     pub dev: Names,
     /// Are the dependencies made up while it builds?
+    #[serde(skip_serializing_if = "written::is_default")]
     pub dynamic: bool,
     /// The files that its metadata names: readme and licences, relative to it; globs among them.
+    #[serde(skip_serializing_if = "written::is_default")]
     pub documents: Vec<String>,
     /// `[tool.xtask] inputs`.
+    #[serde(skip_serializing_if = "written::is_default")]
     pub inputs: Vec<String>,
     /// What else it names above its directory, relative to it: a shared readme, files that its build or its tests take in.
+    #[serde(skip_serializing_if = "written::is_default")]
     pub outside: BTreeSet<String>,
     /// `[tool.xtask] image`.
+    #[serde(skip_serializing_if = "written::is_default")]
     pub image: bool,
     /// `[tool.xtask] gitlab-platforms`.
+    #[serde(skip_serializing_if = "written::is_default")]
     pub platforms: Option<Vec<Platform>>,
     /// Of its own `dependencies` the names that its sources find in the repository.
+    #[serde(skip_serializing_if = "written::is_default")]
     pub needed: Names,
     /// Does it say nothing at all?
+    #[serde(skip_serializing_if = "written::is_default")]
     pub is_blank: bool,
     /// Does its build backend obey `.gitignore` files?
+    #[serde(skip_serializing_if = "written::is_default")]
     pub ignores: bool,
     /// Do its pytest settings name documents?
+    #[serde(skip_serializing_if = "written::is_default")]
     pub tests_documents: bool,
     /// What those who install it can see of the manifest.
+    #[serde(with = "written")]
     pub ship: Digest,
     /// What its dependency groups ask for, as a lock notes it even for those who need the project; `None` without groups.
+    #[serde(with = "written::or_none", skip_serializing_if = "Option::is_none")]
     pub groups: Option<Digest>,
     /// `[tool.uv]` without sources and members: how uv works on it, and on what is below it; `None` without the table.
+    #[serde(with = "written::or_none", skip_serializing_if = "Option::is_none")]
     pub uv: Option<Digest>,
 }
 

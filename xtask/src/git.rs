@@ -4,13 +4,14 @@
 //! answer. Must not know projects or stages, and must not write to the repository but for what `fetch` brings.
 
 use std::collections::BTreeMap;
-use std::thread::ScopedJoinHandle;
+use std::ffi::CStr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::proc::{self, Call, Output};
+use crate::threads::joined;
 use crate::tree::{self, Builder, Entry, Id, Mode, Tree};
 
 mod contents;
@@ -272,11 +273,6 @@ impl Git {
     }
 }
 
-/// What a thread has found; a panic of it goes on here.
-pub fn joined<T>(thread: ScopedJoinHandle<T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
 /// What git itself says about a failure.
 fn words(output: &Output) -> String {
     let words = output.stderr.trim();
@@ -308,7 +304,14 @@ fn environment(vars: impl IntoIterator<Item = (String, String)>) -> BTreeMap<Str
 
 /// What stands between NUL bytes.
 fn fields(listing: &[u8]) -> impl Iterator<Item = &[u8]> {
-    listing.split(|byte| *byte == 0).filter(|it| !it.is_empty())
+    let mut rest = listing;
+    let next = move || {
+        let field = CStr::from_bytes_until_nul(rest).map_or(rest, CStr::to_bytes);
+        let is_left = !rest.is_empty();
+        rest = rest.get(field.len() + 1..).unwrap_or_default();
+        is_left.then_some(field)
+    };
+    std::iter::from_fn(next).filter(|it| !it.is_empty())
 }
 
 /// What git says of a path, and the path.

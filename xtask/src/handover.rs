@@ -108,7 +108,7 @@ pub fn text(part: &Part) -> String {
     let entry = |position: &usize| {
         let job = &plan.jobs[*position];
         match reasons.get(job.project.as_str()) {
-            Some(it) if it.reason == job.because => Entry::Id(job.id()),
+            Some(it) if *it.reason == *job.because => Entry::Id(job.id()),
             _ => Entry::Full {
                 project: job.project.clone(),
                 stage: job.stage.name.to_owned(),
@@ -211,7 +211,7 @@ pub fn read(text: &str) -> Result<Handed> {
                 (project, stages::find(stage)?, because.get(project).copied().unwrap_or_default())
             }
         };
-        jobs.push(Job { stage, project: project.to_owned(), because: reason.to_owned() });
+        jobs.push(Job { stage, project: project.to_owned(), because: reason.into() });
     }
     jobs.sort_by(|a, b| {
         (stages::position(a.stage.name), &a.project).cmp(&(stages::position(b.stage.name), &b.project))

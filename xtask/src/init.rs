@@ -154,7 +154,7 @@ pub fn beside(done: &Done, place: &Place) -> Result<String> {
     let settings = std::fs::read_to_string(&place.file).with_context(|| format!("could not read {}", place.file))?;
     let rules = Rules::new(&config::Config::parse(&place.file, &settings)?)?;
     let comparison = Comparison::new(&side, &side, &[], &rules);
-    let dirs: Vec<&Utf8Path> = side.projects.iter().map(|it| it.dir.as_path()).collect();
+    let dirs: Vec<&Utf8Path> = side.projects.iter().map(|it| &*it.dir).collect();
     let unknown = side.tree.iter().map(|it| it.0).filter(|it| {
         let is_of_git = it.file_name().is_some_and(|it| OF_GIT.contains(&it));
         !is_of_git && matches!(comparison.account(it), Account::Unknown)

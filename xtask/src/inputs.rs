@@ -363,12 +363,9 @@ fn above(side: &Side, project: &Project) -> Vec<Line> {
     found.into_iter().map(|(key, value)| Line { part: Part::Above, of: project.name.clone(), key, value }).collect()
 }
 
-/// The paths at and above a project that some stage of it reads.
-pub fn paths_above(project: &Project) -> BTreeSet<Utf8PathBuf> {
-    let mut found: BTreeSet<Utf8PathBuf> = project.dir.ancestors().map(|it| it.join(".python-version")).collect();
-    found.extend(project.lock_dir.ancestors().flat_map(|it| ["pyproject.toml", "uv.toml"].map(|name| it.join(name))));
-    if project.facts.ignores {
-        found.extend(project.dir.ancestors().map(|it| it.join(".gitignore")));
-    }
-    found
+/// The files that some stage of a project reads in a directory and in all above it: the directory, and the file's name.
+pub fn upward(project: &Project) -> impl Iterator<Item = (&Utf8Path, &'static str)> {
+    let (dir, lock_dir) = (&*project.dir, &*project.lock_dir);
+    let ignores = project.facts.ignores.then_some((dir, ".gitignore"));
+    [(dir, ".python-version"), (lock_dir, "pyproject.toml"), (lock_dir, "uv.toml")].into_iter().chain(ignores)
 }

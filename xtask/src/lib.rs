@@ -54,6 +54,7 @@ pub mod registry;
 pub mod remember;
 pub mod run;
 pub mod sources;
+pub mod threads;
 pub mod times;
 pub mod tools;
 pub mod verdicts;

@@ -14,8 +14,10 @@ use crate::facts::{Digest, digest};
 use crate::manifest::normalise_name;
 
 mod blocks;
+mod dirs;
 
 pub use blocks::Packages;
+pub use dirs::{Dirs, Local};
 
 /// A lock, or the part of it that is about local packages.
 #[derive(Debug, Default)]
@@ -34,16 +36,15 @@ pub struct Locked {
 /// Key and value of everything that may change a verdict, sorted; `None` when the lock does not know the project.
 pub type Lines = Option<Arc<Vec<(Arc<str>, Arc<str>)>>>;
 
-/// The local packages that a project reaches.
-pub type Dirs = Vec<Local>;
+/// The local packages that each project reaches, by name.
+pub type Users = BTreeMap<String, Arc<Dirs>>;
 
 /// As much of a lock as was read.
 #[derive(Debug)]
 pub enum Lockfile {
     Whole(Locked),
-    /// Just where the local packages are that each of its projects reaches, sorted by name: enough where nothing of the
-    /// lock has changed.
-    Locals(Vec<(String, Arc<Dirs>)>),
+    /// Just where the local packages are that each of its projects reaches: enough where nothing of the lock has changed.
+    Locals(Users),
     /// It cannot be read, for this reason.
     Broken(String),
 }
@@ -70,16 +71,6 @@ pub struct Package {
     needs: Vec<Need>,
     extras: BTreeMap<String, Vec<Need>>,
     groups: BTreeMap<String, Vec<Need>>,
-}
-
-/// A local package that a project reaches.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Local {
-    /// As written, relative to the lock.
-    pub dir: Utf8PathBuf,
-    pub scope: Scope,
-    /// The extras of the project that reach it, where it is reached by nothing but extras.
-    pub by: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -146,7 +137,7 @@ impl Locked {
     }
 
     /// The local packages that a project reaches; `alone` when the lock is for it alone.
-    pub fn local_dirs(&self, name: &str, alone: bool) -> Dirs {
+    pub fn local_dirs(&self, name: &str, alone: bool) -> Vec<Local> {
         let Some(own) = self.own(name).filter(|_| self.locals().nth(1).is_some()) else { return Vec::new() };
         let package = &self.packages[own];
         let base = self.reach_from(own, package.needs.iter());

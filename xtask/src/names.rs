@@ -17,6 +17,17 @@ impl Names {
         self.iter().any(|it| it == name)
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Makes those of others its own.
+    pub fn add(&mut self, others: &Names) {
+        if !others.is_empty() {
+            *self = self.iter().chain(others.iter()).map(str::to_owned).collect();
+        }
+    }
+
     /// All of them, sorted.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.lines()

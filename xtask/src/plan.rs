@@ -3,6 +3,7 @@
 //! Pure: projects, what is affected and a wish in, a value out. Must not run or read anything.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -37,8 +38,8 @@ pub struct Job {
     pub stage: &'static Stage,
     /// The project's name.
     pub project: String,
-    /// Why it is in the plan.
-    pub because: String,
+    /// Why it is in the plan; many have one reason.
+    pub because: Arc<str>,
 }
 
 /// A project, in the plan or left out of it.
@@ -89,7 +90,7 @@ impl Plan {
         let known = candidates.iter().map(|it| (it.name.as_str(), it.dir.as_path()));
         let wanted = find(known, &wish.projects, "there is no project")?;
         let because = if wish.projects.is_empty() { "--all" } else { "--project" };
-        let reason = Reason { text: because.to_owned(), chain: Vec::new() };
+        let reason = Reason { text: because.into(), chain: Arc::default() };
         let stages: Vec<(&'static Stage, Reason)> = runnable().map(|it| (it, reason.clone())).collect();
         let named = candidates.iter().filter(|it| wish.projects.is_empty() || wanted.contains(&it.name));
         let affected =
@@ -177,8 +178,8 @@ fn with_takes(
     candidate: &Candidate,
     asked: &[&(&'static Stage, Reason)],
     whole: bool,
-) -> Vec<(usize, &'static Stage, String)> {
-    let mut found: BTreeMap<usize, (&'static Stage, String)> = BTreeMap::new();
+) -> Vec<(usize, &'static Stage, Arc<str>)> {
+    let mut found: BTreeMap<usize, (&'static Stage, Arc<str>)> = BTreeMap::new();
     for (stage, reason) in asked.iter().copied() {
         found.insert(stages::position(stage.name), (stage, reason.text.clone()));
     }
@@ -188,7 +189,7 @@ fn with_takes(
         for name in stage.takes.iter().copied().chain(image) {
             let position = stages::position(name);
             let because = format!("{}; {} reads what it makes", reason.text, stage.name);
-            found.entry(position).or_insert_with(|| (&STAGES[position], because));
+            found.entry(position).or_insert_with(|| (&STAGES[position], because.into()));
         }
     }
     found.into_iter().map(|(position, (stage, because))| (position, stage, because)).collect()
@@ -197,7 +198,7 @@ fn with_takes(
 fn planned(candidate: &Candidate, chosen: &[(&'static Stage, Reason)], selected: bool) -> Planned {
     let nearest = chosen.iter().map(|(_, reason)| reason).min_by_key(|it| it.chain.len());
     let (reason, chain) = match nearest {
-        Some(it) if selected => (it.text.clone(), it.chain.clone()),
+        Some(it) if selected => (it.text.to_string(), it.chain.to_vec()),
         Some(_) => ("none of the stages that were asked for is affected".to_owned(), Vec::new()),
         None => ("everything that its stages read is the same at base and head".to_owned(), Vec::new()),
     };

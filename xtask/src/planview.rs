@@ -218,7 +218,7 @@ pub fn explain(plan: &Plan, name: &str) -> String {
     writeln!(text, "{} in {}", project.name, shown(&project.dir)).expect("a string");
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
     for job in plan.jobs.iter().filter(|it| it.project == name) {
-        match groups.iter_mut().find(|(because, _)| *because == job.because) {
+        match groups.iter_mut().find(|(because, _)| **because == *job.because) {
             Some((_, stages)) => stages.push(job.stage.name),
             None => groups.push((&job.because, vec![job.stage.name])),
         }

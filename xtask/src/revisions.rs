@@ -1,27 +1,29 @@
 //! Reads the two revisions that a plan compares: from git's objects, or head from the work tree.
 //!
-//! The effects of planning are here and in `git`. What cannot be decided selects everything, with the reason; must not
+//! The effects of planning are in `desk` and in `git`. What cannot be decided selects everything, with the reason; must not
 //! decide anything else.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::affected::{self, Affected, Comparison};
-use crate::base::Surroundings;
 use crate::config::{self, Config};
-use crate::git::{self, Contents, Git, joined};
+use crate::git;
 use crate::plan::{Candidate, Plan};
 use crate::remember;
 use crate::rules::Rules;
 use crate::side::Side;
-use crate::survey::{self, Memo, Settings};
-use crate::tree::{self, Change, Entry, Mode, Tree};
+use crate::survey::{self, Memo};
+use crate::tree::{self, Change, Entry, Tree};
 use crate::verdict::one_line;
 
+mod desk;
 mod outside;
+
+pub use desk::Desk;
+use desk::Early;
 
 /// What head is called when it is no commit.
 pub const WORK_TREE: &str = "work tree";
@@ -78,8 +80,11 @@ impl Revisions {
 
     /// The projects that could be in a plan.
     pub fn candidates(&self) -> Vec<Candidate> {
-        let of =
-            |it: &crate::side::Project| Candidate { name: it.name.clone(), dir: it.dir.clone(), image: it.facts.image };
+        let of = |it: &crate::side::Project| Candidate {
+            name: it.name.clone(),
+            dir: it.dir.to_path_buf(),
+            image: it.facts.image,
+        };
         self.head.projects.iter().map(of).collect()
     }
 
@@ -103,12 +108,13 @@ impl Revisions {
 pub fn read(place: &Place, range: &Range, vars: BTreeMap<String, String>) -> Result<Revisions> {
     let mut reader = Desk::open(place)?;
     let (head, early, (mut memo, damaged)) = reader.start(range, &vars);
-    let mut read = compare(&mut reader, head?, early, range, vars, &mut memo)?;
+    let mut read = compare(place, &mut reader, head?, early, range, vars, &mut memo)?;
     read.warnings = damaged.into_iter().chain(remember::keep(&place.root, &memo)).collect();
     Ok(read)
 }
 
 fn compare(
+    place: &Place,
     reader: &mut Desk,
     (head_name, head_tree): (String, Tree),
     early: Option<Early>,
@@ -146,7 +152,7 @@ fn compare(
     let head_tree = reader.followed(&head_tree, &head_name)?.unwrap_or(head_tree);
     let changes = tree::changes(&base_tree, &head_tree);
     let file = Utf8Path::new(config::FILE);
-    let alike = reader.place.fixed || base_tree.get(file) == head_tree.get(file);
+    let alike = place.fixed || base_tree.get(file) == head_tree.get(file);
     let head = reader.side(head_tree, &settings, memo, (None, &changes), &head_name)?;
     let settings = if alike { Ok(settings) } else { reader.settings(&base_tree, &commit) };
     // A base that cannot be read says nothing about what is the same.
@@ -202,191 +208,6 @@ pub fn whole(place: &Place, memo: &mut Memo) -> Result<Whole> {
     let settings = reader.settings(&tree, name)?;
     let tree = reader.followed(&tree, name)?.unwrap_or(tree);
     let read = &mut |path: &Utf8Path, entry: Entry| reader.content(path, entry, name);
-    let side = survey::side(tree, &settings, memo, None, &|_| true, read)?;
+    let side = survey::side(tree, &settings, memo, None, None, read)?;
     Ok(Whole { side, commit, is_clean })
-}
-
-/// A base that was found: its commit, how, and its files.
-type Early = (Option<String>, String, Option<Tree>);
-
-/// What head is called, and its files.
-type Head = Result<(String, Tree)>;
-
-/// The means of reading.
-pub struct Desk<'a> {
-    place: &'a Place,
-    pub git: Option<Git>,
-    contents: Option<Contents>,
-}
-
-impl<'a> Desk<'a> {
-    /// Opens git, where there is one.
-    ///
-    /// # Errors
-    /// When there is a repository and git cannot read it.
-    pub fn open(place: &'a Place) -> Result<Desk<'a>> {
-        Ok(Desk { place, git: Git::open(&place.root)?, contents: None })
-    }
-
-    /// What takes time and needs nothing else: head, its base, and what earlier plans have parsed.
-    fn start(&self, range: &Range, vars: &BTreeMap<String, String>) -> (Head, Option<Early>, (Memo, Option<String>)) {
-        let Some(git) = self.git.as_ref().filter(|_| range.head.is_none()) else {
-            return (self.head_tree(range.head.as_deref()), None, remember::recall(&self.place.root));
-        };
-        let (disk, base, known) = std::thread::scope(|scope| {
-            let disk = scope.spawn(|| git.disk());
-            let known = scope.spawn(|| remember::recall(&self.place.root));
-            let base = self.early_base(range, vars);
-            (joined(disk), base, joined(known))
-        });
-        let disk = match disk {
-            Ok(disk) => disk,
-            Err(error) => return (Err(error), None, known),
-        };
-        // Whatever goes wrong here is met again on the ordinary way, and said there.
-        let early = base.and_then(|(commit, because, cached)| {
-            let of = |commit: &String| git.beside(&disk, commit, &cached);
-            let tree = commit.as_ref().map(of).transpose().ok()?;
-            Some((commit, because, tree))
-        });
-        (Ok((WORK_TREE.to_owned(), disk.files)), early, known)
-    }
-
-    fn head_tree(&self, head: Option<&str>) -> Result<(String, Tree)> {
-        match (&self.git, head) {
-            (Some(git), Some(revision)) => {
-                let commit = git.resolve(revision)?;
-                let tree = git.tree(&commit)?;
-                Ok((commit, tree))
-            }
-            (Some(git), None) => Ok((WORK_TREE.to_owned(), git.work_tree()?)),
-            (None, Some(revision)) => {
-                bail!("{} is in no git repository, so there is no revision `{revision}`", self.place.root)
-            }
-            (None, None) => Ok((WORK_TREE.to_owned(), git::work_tree_without_git(&self.place.root)?)),
-        }
-    }
-
-    fn base(
-        &self,
-        range: &Range,
-        head: &str,
-        config: &Config,
-        vars: BTreeMap<String, String>,
-    ) -> Result<(Option<String>, String)> {
-        let Some(git) = &self.git else {
-            if let Some(revision) = &range.base {
-                bail!("{} is in no git repository, so there is no revision `{revision}`", self.place.root);
-            }
-            return Ok((None, format!("{} is in no git repository", self.place.root)));
-        };
-        match &range.base {
-            Some(revision) => Ok((Some(git.resolve(revision)?), format!("--base {revision}"))),
-            None if head != WORK_TREE => {
-                let parent = git.resolve(&format!("{head}^")).ok();
-                Ok((parent, "the first parent of --head".to_owned()))
-            }
-            None => {
-                let surroundings = Surroundings { vars, default_branch_setting: config.default_branch.clone() };
-                let found = git::find(Some(git), &surroundings);
-                Ok((found.base, found.because))
-            }
-        }
-    }
-
-    /// The base of the work tree and what differs between it and the index, as soon as the settings can be read: to list
-    /// the work tree takes longer than all of this.
-    fn early_base(
-        &self,
-        range: &Range,
-        vars: &BTreeMap<String, String>,
-    ) -> Option<(Option<String>, String, Vec<Change>)> {
-        let git = self.git.as_ref()?;
-        let text = std::fs::read_to_string(&self.place.file).ok()?;
-        let config = Config::parse(&self.place.file, &text).ok()?;
-        let (commit, because) = self.base(range, WORK_TREE, &config, vars.clone()).ok()?;
-        let cached = commit.as_ref().map(|it| git.cached(it)).transpose().ok()?;
-        Some((commit, because, cached.unwrap_or_default()))
-    }
-
-    fn base_tree(&self, commit: &str, head: &str, head_tree: &Tree) -> Result<Tree> {
-        let git = self.git.as_ref().context("there is no git repository")?;
-        if head == WORK_TREE {
-            return git.tree(commit);
-        }
-        Ok(head_tree.patched(&git.changes(commit, head)?, true))
-    }
-
-    /// The settings of a revision.
-    ///
-    /// # Errors
-    /// When there are none.
-    pub fn settings(&mut self, tree: &Tree, name: &str) -> Result<Settings> {
-        let place = self.place;
-        let dir = config::directory(&place.file);
-        let inside = dir.strip_prefix(&place.root).ok().map(Utf8Path::to_owned);
-        if place.fixed {
-            let text =
-                std::fs::read_to_string(&place.file).with_context(|| format!("could not read {}", place.file))?;
-            let outside = if inside.is_none() { outside::policy(&dir)? } else { BTreeMap::new() };
-            return Ok(Settings { text, file: place.file.clone(), dir: inside, outside });
-        }
-        let path = Utf8Path::new(config::FILE);
-        let Some(entry) = tree.get(path) else {
-            bail!("there is no {path} in {name}; say --config FILE to take the settings from elsewhere")
-        };
-        let bytes = self.content(path, entry, name)?;
-        let text = String::from_utf8(bytes).with_context(|| format!("{path} is no UTF-8"))?;
-        Ok(Settings { text, file: path.to_owned(), dir: inside, outside: BTreeMap::new() })
-    }
-
-    /// Reads a revision from its tree. It is compared with another one, which may have been read, by these changes.
-    ///
-    /// # Errors
-    /// On bad input, naming the file.
-    pub fn side(
-        &mut self,
-        tree: Tree,
-        settings: &Settings,
-        memo: &mut Memo,
-        (other, changes): (Option<&Side>, &[Change]),
-        name: &str,
-    ) -> Result<Side> {
-        let tree = self.followed(&tree, name)?.unwrap_or(tree);
-        let differs = |path: &Utf8Path| changes.binary_search_by(|it| it.path.as_str().cmp(path.as_str())).is_ok();
-        survey::side(tree, settings, memo, other, &differs, &mut |path, entry| self.content(path, entry, name))
-    }
-
-    /// The tree with what is read by name at the place of links to it; `None` where there are none. Fails as the reader does.
-    pub fn followed(&mut self, tree: &Tree, name: &str) -> Result<Option<Tree>> {
-        let dir = config::directory(&self.place.file);
-        let policy = dir.strip_prefix(&self.place.root).ok();
-        let read = &mut |path: &Utf8Path, entry: Entry| self.content(path, entry, name);
-        survey::followed::followed(tree, policy, read)
-    }
-
-    fn content(&mut self, path: &Utf8Path, entry: Entry, name: &str) -> Result<Vec<u8>> {
-        if name == WORK_TREE {
-            let full = self.place.root.join(path);
-            // What a sparse checkout has left out is in git alone.
-            if self.git.is_some() && full.symlink_metadata().is_err_and(|it| it.kind() == ErrorKind::NotFound) {
-                return self.stored(path, entry, name);
-            }
-            if entry.mode == Mode::Link {
-                let target = std::fs::read_link(&full).with_context(|| format!("could not read the link {path}"))?;
-                return Ok(target.into_os_string().into_encoded_bytes());
-            }
-            return std::fs::read(&full).with_context(|| format!("could not read {path}"));
-        }
-        self.stored(path, entry, name)
-    }
-
-    /// What git holds for a path.
-    fn stored(&mut self, path: &Utf8Path, entry: Entry, name: &str) -> Result<Vec<u8>> {
-        if self.contents.is_none() {
-            self.contents = Some(self.git.as_ref().context("there is no git repository")?.contents()?);
-        }
-        let contents = self.contents.as_mut().context("there is no git repository")?;
-        contents.read(entry.id).with_context(|| format!("could not read {path} of {name}"))
-    }
 }

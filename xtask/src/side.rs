@@ -4,6 +4,7 @@
 //! runs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
@@ -12,10 +13,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::facts::{Facts, Members};
 use crate::locked::{Lockfile, Scope};
 use crate::manifest;
+use crate::names::Names;
 use crate::place::Owner;
 use crate::policy::Policy;
 use crate::refuse;
-use crate::tree::{Entry, Mode, Tree};
+use crate::threads::share_out;
+use crate::tree::{Change, Entry, Mode, Tree};
 
 pub mod links;
 mod needs;
@@ -43,9 +46,15 @@ pub struct Contents {
 #[derive(Debug)]
 pub struct Side {
     pub tree: Tree,
+    pub policy: Arc<Policy>,
+    scene: Arc<Scene>,
+}
+
+/// What manifests, locks and links make of a revision. Two revisions that have all of these in common share it.
+#[derive(Debug)]
+pub struct Scene {
     /// Sorted by name.
     pub projects: Vec<Project>,
-    pub policy: Arc<Policy>,
     pub links: ByPath<String>,
     /// Where projects may be.
     pub globs: Globs,
@@ -53,6 +62,18 @@ pub struct Side {
     locks: ByPath<Arc<Lockfile>>,
     by_dir: HashMap<String, usize>,
     by_name: HashMap<String, usize>,
+    /// The projects that have others inside them.
+    outer: HashSet<usize>,
+    /// Directories that a project needs and that are no project.
+    pub foreign: BTreeSet<Arc<Utf8Path>>,
+}
+
+impl Deref for Side {
+    type Target = Scene;
+
+    fn deref(&self) -> &Scene {
+        &self.scene
+    }
 }
 
 /// A project.
@@ -60,14 +81,12 @@ pub struct Side {
 pub struct Project {
     pub name: String,
     /// Repo-relative; empty at the root.
-    pub dir: Utf8PathBuf,
+    pub dir: Arc<Utf8Path>,
     /// Repo-relative directory of its lock.
     pub lock_dir: Utf8PathBuf,
     pub facts: Arc<Facts>,
     /// What it needs itself, in the repository; sorted.
     pub needs: Arc<[Need]>,
-    /// Its files by their numbers in the tree, those of projects inside it left out.
-    files: Vec<u32>,
 }
 
 impl Project {
@@ -78,16 +97,16 @@ impl Project {
 }
 
 /// A directory of the repository that a project needs.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
-    /// Repo-relative. It need not be a project, nor be there at all.
-    pub dir: Utf8PathBuf,
+    /// Repo-relative. It need not be a project, nor be there at all. That of a project is the project's own text.
+    pub dir: Arc<Utf8Path>,
     /// For what.
     pub scope: Scope,
     /// The extras of the project that need it, where nothing else of it does.
-    pub by: BTreeSet<String>,
+    pub by: Names,
     /// The extras of it that are asked for, as far as a manifest says so: a lock that reaches them names what they need.
-    pub asks: BTreeSet<String>,
+    pub asks: Names,
     /// Who says so.
     pub said: Said,
 }
@@ -101,7 +120,7 @@ pub enum Said {
 }
 
 /// Where projects may be.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Globs {
     include: Vec<glob::Pattern>,
     exclude: Vec<glob::Pattern>,
@@ -143,7 +162,7 @@ pub fn manifests(tree: &Tree, globs: &Globs) -> ByPath<Entry> {
     // The directories that were looked at: projects stand side by side below the same few.
     let mut seen: HashSet<&str> = HashSet::new();
     for (path, entry) in tree.iter() {
-        if path.file_name() != Some("pyproject.toml") || entry.mode == Mode::Submodule {
+        if !is_named(path.as_str(), "pyproject.toml") || entry.mode == Mode::Submodule {
             continue;
         }
         let dir = parent(path.as_str());
@@ -163,6 +182,11 @@ pub fn manifests(tree: &Tree, globs: &Globs) -> ByPath<Entry> {
     found
 }
 
+/// Is this the name of the file at a path?
+fn is_named(path: &str, name: &str) -> bool {
+    path.strip_suffix(name).is_some_and(|it| it.is_empty() || it.ends_with('/'))
+}
+
 /// The directory of a path; empty at the root.
 fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |it| it.0)
@@ -176,11 +200,14 @@ pub fn beside(dir: &str, name: &str) -> String {
 /// The directories of the projects among the manifests, each with that of its lock; sorted.
 pub fn lock_dirs(globs: &Globs, manifests: &ByPath<Arc<Facts>>) -> Vec<(Utf8PathBuf, Utf8PathBuf)> {
     let projects = manifests.iter().filter(|(path, it)| it.name.is_some() && globs.matches(parent(path).into()));
+    let roots: HashMap<&str, &Members> =
+        manifests.iter().filter_map(|(path, it)| Some((parent(path), it.workspace.as_ref()?))).collect();
     projects
         .map(|(path, facts)| {
             let dir = Utf8PathBuf::from(parent(path));
-            let above = |it: &Utf8Path| manifests.get(&beside(it.as_str(), "pyproject.toml"))?.workspace.as_ref();
-            let root = if facts.workspace.is_some() { None } else { workspace(&dir, above) };
+            let above = |it: &Utf8Path| roots.get(it.as_str()).copied();
+            let is_alone = facts.workspace.is_some() || roots.is_empty();
+            let root = if is_alone { None } else { workspace(&dir, above) };
             (dir.clone(), root.unwrap_or(dir))
         })
         .collect()
@@ -201,59 +228,88 @@ impl Side {
     /// # Errors
     /// When two projects have one name, or a project has a path that is no UTF-8.
     pub fn new(tree: Tree, contents: Contents, policy: Arc<Policy>, other: Option<&Side>) -> Result<Side> {
+        let mut scene = Scene::new(contents)?;
+        scene.check(&tree)?;
+        let other = other.filter(|it| scene.same_places(it));
+        let needs = share_out(scene.projects.len(), WORTH, |index| {
+            let needs: Arc<[Need]> = match other {
+                Some(other) if scene.same_said(&tree, index, other) => other.projects[index].needs.clone(),
+                _ => scene.needs_of(index).into(),
+            };
+            let foreign = needs.iter().map(|it| &it.dir).filter(|it| scene.project_in(it).is_none());
+            let foreign: Vec<Arc<Utf8Path>> = foreign.cloned().collect();
+            (needs, foreign)
+        });
+        for (project, (needs, foreign)) in scene.projects.iter_mut().zip(needs) {
+            project.needs = needs;
+            scene.foreign.extend(foreign);
+        }
+        Ok(Side { tree, policy, scene: Arc::new(scene) })
+    }
+
+    /// A revision that differs from this one in the content of files alone, as [`is_scenery`] says of each change.
+    ///
+    /// # Errors
+    /// When a project has a path that is no UTF-8.
+    pub fn with(&self, tree: Tree, policy: Arc<Policy>) -> Result<Side> {
+        self.check(&tree)?;
+        Ok(Side { tree, policy, scene: self.scene.clone() })
+    }
+
+    /// Are both made of the same manifests, locks and links?
+    pub fn is_same_scene(&self, other: &Side) -> bool {
+        Arc::ptr_eq(&self.scene, &other.scene)
+    }
+
+    /// The files of a project, sorted; those of projects inside it left out.
+    pub fn files<'a>(&'a self, project: &'a Project) -> impl Iterator<Item = (&'a Utf8Path, Entry)> {
+        let index = self.by_dir.get(project.dir.as_str()).copied();
+        let is_outer = index.is_some_and(|it| self.outer.contains(&it));
+        self.tree.under(&project.dir).filter(move |it| !is_outer || owner(&self.by_dir, it.0) == index)
+    }
+}
+
+/// Can this change make another scene of a revision? Then it is about a manifest, a lock or a link.
+pub fn is_scenery(change: &Change) -> bool {
+    let is_link = |it: &Option<Entry>| it.is_some_and(|it| it.mode == Mode::Link);
+    matches!(change.path.file_name(), Some("pyproject.toml" | "uv.lock"))
+        || is_link(&change.before)
+        || is_link(&change.after)
+}
+
+/// For fewer projects a thread is not worth its start.
+const WORTH: usize = 500;
+
+impl Scene {
+    /// The scene without who needs whom.
+    fn new(contents: Contents) -> Result<Scene> {
         let Contents { manifests, dirs, locks, links, globs } = contents;
         let mut projects: Vec<Project> = Vec::new();
         for (dir, lock_dir) in dirs {
             let facts = manifests[&beside(dir.as_str(), "pyproject.toml")].clone();
             let name = facts.name.clone().unwrap_or_default();
-            projects.push(Project { name, dir, lock_dir, facts, needs: Arc::default(), files: Vec::new() });
+            projects.push(Project { name, dir: dir.into(), lock_dir, facts, needs: Arc::default() });
         }
         projects.sort_by(|a, b| (&a.name, &a.dir).cmp(&(&b.name, &b.dir)));
         if let Some(pair) = projects.windows(2).find(|it| it[0].name == it[1].name) {
             return Err(refuse::twins(&pair[0].name, [&pair[0].dir, &pair[1].dir]));
         }
-        let by_dir = projects.iter().enumerate().map(|(index, it)| (it.dir.to_string(), index)).collect();
+        let by_dir: HashMap<String, usize> =
+            projects.iter().enumerate().map(|(index, it)| (it.dir.to_string(), index)).collect();
         let by_name = projects.iter().enumerate().map(|(index, it)| (it.name.clone(), index)).collect();
-        let mut side = Side { tree, projects, policy, links, globs, manifests, locks, by_dir, by_name };
-        side.assign()?;
-        let other = other.filter(|it| side.same_places(it));
-        for index in 0..side.projects.len() {
-            side.projects[index].needs = match other {
-                Some(other) if side.same_said(index, other) => other.projects[index].needs.clone(),
-                _ => side.needs_of(index).into(),
-            };
-        }
-        Ok(side)
+        let outer = projects.iter().filter_map(|it| owner(&by_dir, &it.dir)).collect();
+        let foreign = BTreeSet::new();
+        Ok(Scene { projects, links, globs, manifests, locks, by_dir, by_name, outer, foreign })
     }
 
-    /// Gives every file to the deepest project that holds it.
-    fn assign(&mut self) -> Result<()> {
-        let odd: BTreeSet<&Utf8Path> = self.tree.odd().collect();
-        let mut last: Option<(&str, Option<usize>)> = None;
-        for (number, (path, _)) in self.tree.iter().enumerate() {
-            // Files of one directory stand together and have one owner.
-            let dir = parent(path.as_str());
-            let index = match last {
-                Some((known, index)) if known == dir => index,
-                _ => owner(&self.by_dir, path),
-            };
-            last = Some((dir, index));
-            if let Some(index) = index {
-                if odd.contains(path) {
-                    bail!(
-                        "{path} belongs to a project, and its path is no UTF-8 or reads as if it were none; rename it"
-                    );
-                }
-                // A tree with four billion files would not fit anywhere.
-                self.projects[index].files.push(number as u32);
+    /// Have all files of projects a path that can be told to a tool?
+    fn check(&self, tree: &Tree) -> Result<()> {
+        match tree.odd().find(|it| self.owner(it).is_some()) {
+            Some(path) => {
+                bail!("{path} belongs to a project, and its path is no UTF-8 or reads as if it were none; rename it")
             }
+            None => Ok(()),
         }
-        Ok(())
-    }
-
-    /// The files of a project, sorted.
-    pub fn files<'a>(&'a self, project: &'a Project) -> impl Iterator<Item = (&'a Utf8Path, Entry)> {
-        project.files.iter().map(|it| self.tree.at(*it as usize))
     }
 
     pub fn project(&self, name: &str) -> Option<&Project> {

@@ -11,10 +11,10 @@ use toml::{Table, Value};
 
 use crate::config::Config;
 use crate::facts::Facts;
-use crate::locked::{Dirs, Locked, Lockfile, Packages};
+use crate::locked::{Locked, Lockfile, Packages, Users};
 use crate::policy::{IN_PARTS, Policy};
-use crate::side::{self, ByPath, Contents, Globs, Side};
-use crate::tree::{Entry, Id, Mode, Tree};
+use crate::side::{self, Contents, Globs, Side};
+use crate::tree::{Change, Entry, Id, Mode, Tree, is_changed};
 
 pub mod followed;
 pub mod known;
@@ -42,7 +42,8 @@ pub struct Settings {
 pub struct Memo {
     manifests: HashMap<Id, Arc<Facts>>,
     locks: HashMap<Id, Arc<Lockfile>>,
-    dirs: HashMap<User, Arc<Dirs>>,
+    /// By the lock's content and whether it is for one project alone: the local packages of those who use it.
+    dirs: HashMap<(Id, bool), Arc<Lockfile>>,
     policies: HashMap<String, Arc<Policy>>,
     packages: Packages,
     /// What an earlier process has parsed; what is asked for goes from there into the fields above.
@@ -51,11 +52,8 @@ pub struct Memo {
     is_new: bool,
 }
 
-/// A project that uses a lock: the lock's content, the project's name, and whether the lock is for it alone.
-type User = (Id, String, bool);
-
-/// Reads a revision. `other` is the one that it is compared with, if that was read before; `differs` tells of a path
-/// whether it may differ between the two: only such a lock is read as a whole.
+/// Reads a revision. `other` is the one that it is compared with, if that was read before; `changes` is all that differs
+/// between the two, sorted by path: only a lock of these is read as a whole. Without changes, every lock is.
 ///
 /// # Errors
 /// On bad input, naming the file, and when the reader fails.
@@ -64,31 +62,35 @@ pub fn side(
     settings: &Settings,
     memo: &mut Memo,
     other: Option<&Side>,
-    differs: &dyn Fn(&Utf8Path) -> bool,
+    changes: Option<&[Change]>,
     read: &mut Reader,
 ) -> Result<Side> {
     let config = Config::parse(&settings.file, &settings.text)?;
     let globs = Globs::new(&config.projects, &config.exclude)?;
+    let scene = |it: &&Side| it.globs == globs && !changes.is_none_or(|it| it.iter().any(side::is_scenery));
+    if let Some(other) = other.filter(scene) {
+        let policy = memo.policy(&tree, settings, &config, read)?;
+        return other.with(tree, policy);
+    }
     let mut contents = Contents { globs, ..Contents::default() };
     for (path, entry) in side::manifests(&tree, &contents.globs) {
         let facts = memo.manifest(Utf8Path::new(&path), entry, read)?;
         contents.manifests.insert(path, facts);
     }
     contents.dirs = side::lock_dirs(&contents.globs, &contents.manifests);
-    let mut users: ByPath<Vec<String>> = ByPath::new();
+    let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (dir, lock_dir) in &contents.dirs {
-        let name = contents.manifests[&side::beside(dir.as_str(), "pyproject.toml")].name.clone();
-        users.entry(lock_dir.to_string()).or_default().extend(name);
+        let facts = &contents.manifests[&side::beside(dir.as_str(), "pyproject.toml")];
+        users.entry(lock_dir.as_str()).or_default().extend(facts.name.as_deref());
     }
-    for (dir, mut names) in users {
-        let path = Utf8PathBuf::from(side::beside(&dir, "uv.lock"));
+    for (dir, names) in users {
+        let path = Utf8PathBuf::from(side::beside(dir, "uv.lock"));
         let Some(entry) = tree.get(&path) else { continue };
-        let lock = if differs(&path) {
+        let lock = if changes.is_none_or(|it| is_changed(it, &path)) {
             memo.lock(&path, entry, read)?
         } else {
-            let manifest = contents.manifests.get(&side::beside(&dir, "pyproject.toml"));
-            names.sort();
-            memo.locals(&path, entry, names, manifest.is_none_or(|it| it.workspace.is_none()), read)?
+            let manifest = contents.manifests.get(&side::beside(dir, "pyproject.toml"));
+            memo.locals(&path, entry, &names, manifest.is_none_or(|it| it.workspace.is_none()), read)?
         };
         contents.locks.insert(path.into_string(), lock);
     }
@@ -98,15 +100,7 @@ pub fn side(
             contents.links.insert(path.to_string(), target);
         }
     }
-    let key = identity(&tree, settings, &config);
-    let policy = match memo.policies.get(&key) {
-        Some(known) => known.clone(),
-        None => {
-            let policy = Arc::new(policy(&tree, settings, &config, read)?);
-            memo.policies.insert(key, policy.clone());
-            policy
-        }
-    };
+    let policy = memo.policy(&tree, settings, &config, read)?;
     Side::new(tree, contents, policy, other)
 }
 
@@ -129,7 +123,7 @@ impl Memo {
             return Ok(known.clone());
         }
         let facts = match self.earlier.manifests.remove(&entry.id) {
-            Some(facts) => Arc::new(facts),
+            Some(facts) => facts,
             None => {
                 let bytes = read(path, entry)?;
                 let text = std::str::from_utf8(&bytes).with_context(|| format!("{path} is no UTF-8"))?;
@@ -147,6 +141,16 @@ impl Memo {
         Ok(facts)
     }
 
+    fn policy(&mut self, tree: &Tree, settings: &Settings, config: &Config, read: &mut Reader) -> Result<Arc<Policy>> {
+        let key = identity(tree, settings, config);
+        if let Some(known) = self.policies.get(&key) {
+            return Ok(known.clone());
+        }
+        let policy = Arc::new(policy(tree, settings, config, read)?);
+        self.policies.insert(key, policy.clone());
+        Ok(policy)
+    }
+
     /// A lock as a whole.
     fn lock(&mut self, path: &Utf8Path, entry: Entry, read: &mut Reader) -> Result<Arc<Lockfile>> {
         if let Some(known) = self.locks.get(&entry.id) {
@@ -160,39 +164,42 @@ impl Memo {
         Ok(parsed)
     }
 
-    /// Just the local packages that each of the lock's projects reaches; `names` are theirs, sorted.
+    /// Just the local packages that each of the lock's projects reaches: those with these names, and it may be others.
     fn locals(
         &mut self,
         path: &Utf8Path,
         entry: Entry,
-        names: Vec<String>,
+        names: &[&str],
         alone: bool,
         read: &mut Reader,
     ) -> Result<Arc<Lockfile>> {
-        let users: Vec<User> = names.into_iter().map(|it| (entry.id, it, alone)).collect();
-        if users.iter().filter(|it| !self.recall(it)).count() > 0 {
-            let lock = match self.locks.get(&entry.id).and_then(|it| it.scanned()).filter(|_| alone) {
-                Some(lock) => Arc::new(Lockfile::Whole(lock)),
-                None if alone => scan(path, &read(path, entry)?),
-                None => self.lock(path, entry, read)?,
-            };
-            let Lockfile::Whole(lock) = &*lock else { return Ok(lock) };
-            self.is_new = true;
-            for user in &users {
-                let dirs = || Arc::new(lock.local_dirs(&user.1, alone));
-                self.dirs.entry(user.clone()).or_insert_with(dirs);
+        let key = (entry.id, alone);
+        if let Some(users) = self.earlier.dirs.remove(&key) {
+            self.dirs.insert(key, Arc::new(Lockfile::Locals(users)));
+        }
+        let mut users = Users::new();
+        if let Some(lock) = self.dirs.get(&key)
+            && let Lockfile::Locals(known) = &**lock
+        {
+            if names.iter().all(|it| known.contains_key(*it)) {
+                return Ok(lock.clone());
             }
+            users = known.clone();
         }
-        let found = users.into_iter().map(|it| (it.1.clone(), self.dirs[&it].clone())).collect();
-        Ok(Arc::new(Lockfile::Locals(found)))
-    }
-
-    /// Is it known where this project's local packages are?
-    fn recall(&mut self, user: &User) -> bool {
-        if let Some(dirs) = self.earlier.dirs.remove(user) {
-            self.dirs.insert(user.clone(), Arc::new(dirs));
+        let lock = match self.locks.get(&entry.id).and_then(|it| it.scanned()).filter(|_| alone) {
+            Some(lock) => Arc::new(Lockfile::Whole(lock)),
+            None if alone => scan(path, &read(path, entry)?),
+            None => self.lock(path, entry, read)?,
+        };
+        let Lockfile::Whole(lock) = &*lock else { return Ok(lock) };
+        self.is_new = true;
+        for name in names {
+            let dirs = || Arc::new(lock.local_dirs(name, alone).into_iter().collect());
+            users.entry((*name).to_owned()).or_insert_with(dirs);
         }
-        self.dirs.contains_key(user)
+        let found = Arc::new(Lockfile::Locals(users));
+        self.dirs.insert(key, found.clone());
+        Ok(found)
     }
 }
 

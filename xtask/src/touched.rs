@@ -2,9 +2,9 @@
 //!
 //! Pure. Ten thousand projects are looked at for each plan, and few of them deserve a closer look.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 
 use crate::inputs;
 use crate::side::{Project, Side};
@@ -12,60 +12,52 @@ use crate::tree::{self, Change};
 
 /// What a change may touch, in either revision.
 #[derive(Debug, Default)]
-pub struct Touched {
+pub struct Touched<'a> {
     /// Projects whose own files, lock, or what else they name may differ.
-    pub own: HashSet<String>,
+    pub own: HashSet<&'a str>,
     /// Directories of these, and changed directories that are needed and are no project.
-    pub dirs: BTreeSet<Utf8PathBuf>,
+    pub dirs: BTreeSet<&'a Utf8Path>,
 }
 
-impl Touched {
+impl<'a> Touched<'a> {
     /// What the changes between two revisions may touch.
-    pub fn of(base: &Side, head: &Side, changes: &[Change]) -> Touched {
+    pub fn of(base: &'a Side, head: &'a Side, changes: &[Change]) -> Touched<'a> {
         let mut touched = Touched::default();
-        let above = |it: &Change| {
-            matches!(it.path.file_name(), Some(".python-version" | "pyproject.toml" | "uv.toml" | ".gitignore"))
-        };
-        let above = changes.iter().any(above);
-        for side in [base, head] {
+        let mut places: HashMap<&str, HashSet<&Utf8Path>> = HashMap::new();
+        for path in changes.iter().map(|it| &it.path) {
+            places.entry(path.file_name().unwrap_or_default()).or_default().extend(path.parent());
+        }
+        let is_changed = |dir: &Utf8Path, name: &str| places.get(name).is_some_and(|it| it.contains(dir));
+        // What was made of the same once is looked at once.
+        let sides = if base.is_same_scene(head) { vec![head] } else { vec![base, head] };
+        for side in &sides {
             let owners = changes.iter().filter_map(|it| side.owner(&it.path));
-            touched.own.extend(owners.map(|it| it.name.clone()));
-            let linked: HashSet<&str> =
-                side.links.keys().filter_map(|it| side.owner(Utf8Path::new(it))).map(|it| it.name.as_str()).collect();
-            for project in &side.projects {
-                if linked.contains(project.name.as_str()) || looks_out(project, changes, above) {
-                    touched.own.insert(project.name.clone());
-                }
-                let others = project.needs.iter().filter(|it| side.project_in(&it.dir).is_none());
-                // A link in there may lead anywhere.
-                let may =
-                    |dir: &Utf8Path| !tree::below(changes, dir).is_empty() || side.links_below(dir).next().is_some();
-                touched.dirs.extend(others.filter(|it| may(&it.dir)).map(|it| it.dir.clone()));
-            }
+            touched.own.extend(owners.map(|it| it.name.as_str()));
+            let links = side.links.keys().filter_map(|it| side.owner(Utf8Path::new(it)));
+            touched.own.extend(links.map(|it| it.name.as_str()));
+            let looks_out = |it: &&Project| {
+                it.facts.names_others()
+                    || is_changed(&it.lock_dir, "uv.lock")
+                    || inputs::upward(it).any(|(dir, name)| dir.ancestors().any(|it| is_changed(it, name)))
+            };
+            touched.own.extend(side.projects.iter().filter(looks_out).map(|it| it.name.as_str()));
+            // A link in there may lead anywhere.
+            let may = |dir: &&Utf8Path| !tree::below(changes, dir).is_empty() || side.links_below(dir).next().is_some();
+            touched.dirs.extend(side.foreign.iter().map(AsRef::as_ref).filter(may));
         }
         // Settings alone can make a directory a project or none, and give its files to another.
-        for (side, other) in [(base, head), (head, base)] {
-            for project in side.projects.iter().filter(|it| other.project_in(&it.dir).is_none()) {
-                touched.dirs.insert(project.dir.clone());
-                touched.own.extend(other.owner(&project.dir).map(|it| it.name.clone()));
+        if !base.same_dirs(head) {
+            for (side, other) in [(base, head), (head, base)] {
+                for project in side.projects.iter().filter(|it| other.project_in(&it.dir).is_none()) {
+                    touched.dirs.insert(&project.dir);
+                    touched.own.extend(other.owner(&project.dir).map(|it| it.name.as_str()));
+                }
             }
         }
-        for side in [base, head] {
+        for side in sides {
             let own = touched.own.iter().filter_map(|it| side.project(it));
-            touched.dirs.extend(own.map(|it| it.dir.clone()));
+            touched.dirs.extend(own.map(|it| &*it.dir));
         }
         touched
     }
-}
-
-/// Does it read what is not below its own directory, and may that have changed? `above`: has any file of a kind changed
-/// that is read above projects?
-fn looks_out(project: &Project, changes: &[Change], above: bool) -> bool {
-    project.facts.names_others()
-        || is_changed(changes, &project.lock_dir.join("uv.lock"))
-        || above && inputs::paths_above(project).iter().any(|it| is_changed(changes, it))
-}
-
-fn is_changed(changes: &[Change], path: &Utf8Path) -> bool {
-    changes.binary_search_by(|it| it.path.as_str().cmp(path.as_str())).is_ok()
 }

@@ -7,73 +7,11 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
-/// What identifies a content: git's object id, of 20 bytes in a sha1 repository and 32 in a sha256 one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Id {
-    length: u8,
-    bytes: [u8; 32],
-}
+mod id;
 
-impl Id {
-    /// From 20 or 32 bytes.
-    ///
-    /// # Errors
-    /// On any other number of bytes.
-    pub fn new(bytes: &[u8]) -> Result<Id> {
-        if !matches!(bytes.len(), 20 | 32) {
-            bail!("an object id has 20 or 32 bytes, not {}", bytes.len());
-        }
-        let mut id = Id { length: bytes.len() as u8, bytes: [0; 32] };
-        id.bytes[..bytes.len()].copy_from_slice(bytes);
-        Ok(id)
-    }
-
-    /// From 40 or 64 hexadecimal digits.
-    ///
-    /// # Errors
-    /// On any other text.
-    pub fn from_hex(text: &str) -> Result<Id> {
-        let digit = |byte: u8| (byte as char).to_digit(16).map(|it| it as u8);
-        let mut bytes = [0; 32];
-        let whole = matches!(text.len(), 40 | 64)
-            && text.as_bytes().chunks(2).zip(&mut bytes).all(|(pair, byte)| match (digit(pair[0]), digit(pair[1])) {
-                (Some(high), Some(low)) => {
-                    *byte = high << 4 | low;
-                    true
-                }
-                _ => false,
-            });
-        if !whole {
-            bail!("{text:?} is no object id: 40 or 64 hexadecimal digits");
-        }
-        Ok(Id { length: (text.len() / 2) as u8, bytes })
-    }
-
-    /// As lower-case hexadecimal.
-    pub fn to_hex(self) -> String {
-        crate::sources::hex(self.as_bytes())
-    }
-
-    /// Its 20 or 32 bytes.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.length)]
-    }
-}
-
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_hex())
-    }
-}
-
-impl fmt::Debug for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_hex())
-    }
-}
+pub use id::Id;
 
 /// What kind of file a path is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -200,7 +138,10 @@ impl Tree {
 
     /// The paths that git holds in bytes that are no UTF-8, or that could be mistaken for one of those; see [`text`].
     pub fn odd(&self) -> impl Iterator<Item = &Utf8Path> {
-        self.rows.iter().map(|row| self.path(row)).filter(|path| looks_escaped(path)).map(Utf8Path::new)
+        // Hardly any repository has one, and then one look at all paths together is enough.
+        let may = [&self.shared, &self.own].iter().any(|it| it.contains('\\'));
+        let rows = if may { &self.rows[..] } else { &[] };
+        rows.iter().map(|row| self.path(row)).filter(|path| looks_escaped(path)).map(Utf8Path::new)
     }
 
     /// The tree with the changes made; with `back`, the tree from which they were made.
@@ -311,6 +252,11 @@ pub fn changes(base: &Tree, head: &Tree) -> Vec<Change> {
             found.push(Change { path: path.to_owned(), before, after });
         }
     }
+}
+
+/// Is a path among sorted changes?
+pub fn is_changed(changes: &[Change], path: &Utf8Path) -> bool {
+    changes.binary_search_by(|it| it.path.as_str().cmp(path.as_str())).is_ok()
 }
 
 /// Those of sorted changes that are below a directory; all of them below the empty path.

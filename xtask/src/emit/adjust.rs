@@ -3,6 +3,7 @@
 //! Pure. Each has its reason, which the file says.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::Surroundings;
 use crate::images::{self, Image};
@@ -22,7 +23,7 @@ pub fn with_whole_site(plan: &Plan, around: &Surroundings) -> Plan {
     }
     let there: BTreeSet<String> =
         plan.jobs.iter().filter(|it| it.stage.name == pages.name).map(|it| it.project.clone()).collect();
-    let because = "the site is published as a whole".to_owned();
+    let because: Arc<str> = "the site is published as a whole".into();
     let missing = plan.projects.iter().filter(|it| !there.contains(&it.name));
     let missing: Vec<Job> =
         missing.map(|it| Job { stage: pages, project: it.name.clone(), because: because.clone() }).collect();

@@ -98,7 +98,7 @@ mod tests {
         let job = |(project, stage): (&str, &str)| Job {
             stage: stages::find(stage).expect("a stage"),
             project: project.to_owned(),
-            because: String::new(),
+            because: Default::default(),
         };
         let plan = Plan { jobs: jobs.map(job).to_vec(), ..Plan::default() };
         let times: Times = plan.jobs.iter().map(|it| (it.id(), 10.0)).collect();

@@ -174,7 +174,7 @@ impl Maker<'_> {
     fn comment(&self, unit: &Unit) -> Vec<String> {
         let jobs: Vec<_> = unit.jobs.iter().map(|it| &self.plan.jobs[*it]).collect();
         let Some(first) = jobs.first() else { return Vec::new() };
-        let reasons: BTreeSet<&str> = jobs.iter().map(|it| it.because.as_str()).collect();
+        let reasons: BTreeSet<&str> = jobs.iter().map(|it| &*it.because).collect();
         if jobs.len() == 1 {
             return vec![format!("{}: {}", first.id(), first.because)];
         }

@@ -4,9 +4,9 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::Side;
+use super::Scene;
 
-impl Side {
+impl Scene {
     /// A path with every link on it followed, the links noted; `None` when that leads out of the repository, or nowhere.
     pub fn real(&self, path: &Utf8Path, links: &mut Vec<Utf8PathBuf>) -> Option<Utf8PathBuf> {
         let is_link = |it: &str| self.links.contains_key(it);

@@ -4,13 +4,15 @@
 //! build on it does not need them for those. Must not say what a stage reads.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Need, Project, Said, Side};
+use super::{Need, Project, Said, Scene};
 use crate::facts::Facts;
-use crate::locked::{Local, Lockfile, Scope};
+use crate::locked::{Dirs, Lockfile, Scope};
 use crate::manifest;
+use crate::names::Names;
 
 impl Need {
     /// Does one who needs this part of the project need this: an extra, or with no name what no extra is asked for?
@@ -21,12 +23,12 @@ impl Need {
     /// The parts of the project that need this: its extras, or no name for all of it.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
         let all = self.by.is_empty().then_some("");
-        all.into_iter().chain(self.by.iter().map(String::as_str))
+        all.into_iter().chain(self.by.iter())
     }
 
     /// The parts of what is needed: itself, and the extras that are asked for.
     fn wanted(&self) -> impl Iterator<Item = &str> {
-        std::iter::once("").chain(self.asks.iter().map(String::as_str))
+        std::iter::once("").chain(self.asks.iter())
     }
 
     /// This and what somebody else says of the same directory; where they disagree, the wider counts.
@@ -34,26 +36,21 @@ impl Need {
         match self.scope.cmp(&other.scope) {
             std::cmp::Ordering::Less => {}
             std::cmp::Ordering::Greater => self.by = other.by,
-            std::cmp::Ordering::Equal if self.by.is_empty() || other.by.is_empty() => self.by.clear(),
-            std::cmp::Ordering::Equal => self.by.extend(other.by),
+            std::cmp::Ordering::Equal if self.by.is_empty() || other.by.is_empty() => self.by = Names::default(),
+            std::cmp::Ordering::Equal => self.by.add(&other.by),
         }
         self.scope = self.scope.min(other.scope);
-        self.asks.extend(other.asks);
+        self.asks.add(&other.asks);
         self.said = if self.said == other.said { self.said } else { Said::Both };
     }
 }
 
-impl Side {
+impl Scene {
     /// What a project needs itself, by manifest and by lock.
     pub(super) fn needs_of(&self, index: usize) -> Vec<Need> {
         let project = &self.projects[index];
         let mut all = self.by_manifest(project);
         all.extend(self.by_lock(project));
-        for need in &mut all {
-            if let Some(dir) = self.real(&need.dir, &mut Vec::new()) {
-                need.dir = dir;
-            }
-        }
         all.retain(|it| it.dir != project.dir);
         all.sort_by(|a, b| a.dir.as_str().cmp(b.dir.as_str()));
         let mut found: Vec<Need> = Vec::with_capacity(all.len());
@@ -66,6 +63,15 @@ impl Side {
         found
     }
 
+    /// The directory that a path leads to.
+    fn meant(&self, base: &Utf8Path, path: &Utf8Path) -> Option<Arc<Utf8Path>> {
+        let mut dir = manifest::resolve(base, path)?;
+        if !self.links.is_empty() || dir.is_absolute() {
+            dir = self.real(&dir, &mut Vec::new()).unwrap_or(dir);
+        }
+        Some(self.project_in(&dir).map_or_else(|| dir.as_path().into(), |it| it.dir.clone()))
+    }
+
     /// The directories that `[tool.uv.sources]` names, the workspace root's included.
     fn by_manifest(&self, project: &Project) -> Vec<Need> {
         let facts = &project.facts;
@@ -76,20 +82,20 @@ impl Side {
         let mut found = Vec::new();
         for (name, path) in &facts.sources {
             let dir = match path {
-                Some(path) => manifest::resolve(&project.dir, path),
+                Some(path) => self.meant(&project.dir, path),
                 None => in_workspace(name),
             };
             found.extend(dir.map(|dir| asked(facts, name, dir)));
         }
         // A member inherits what its workspace's root says about names that it asks for.
-        let root = self.facts_in(&project.lock_dir).filter(|_| project.lock_dir != project.dir);
+        let root = self.facts_in(&project.lock_dir).filter(|_| project.lock_dir != *project.dir);
         for (name, path) in root.iter().flat_map(|it| &it.sources) {
             let own = facts.sources.iter().any(|(it, _)| it == name);
             if own || !(facts.runtime.contains(name) || facts.dev.contains(name)) {
                 continue;
             }
             let dir = match path {
-                Some(path) => manifest::resolve(&project.lock_dir, path),
+                Some(path) => self.meant(&project.lock_dir, path),
                 None => in_workspace(name),
             };
             found.extend(dir.map(|dir| asked(facts, name, dir)));
@@ -99,21 +105,16 @@ impl Side {
 
     /// The local packages that the lock reaches from the project.
     fn by_lock(&self, project: &Project) -> Vec<Need> {
-        let whole;
-        let found: &[Local] = match self.lock(project) {
+        let found: Arc<Dirs> = match self.lock(project) {
             Some(Lockfile::Whole(lock)) => {
-                whole = lock.local_dirs(&project.name, self.is_alone(project));
-                &whole
+                Arc::new(lock.local_dirs(&project.name, self.is_alone(project)).into_iter().collect())
             }
-            Some(Lockfile::Locals(found)) => {
-                let at = found.binary_search_by(|it| it.0.as_str().cmp(&project.name));
-                at.map_or(&[], |it| &found[it].1)
-            }
-            Some(Lockfile::Broken(_)) | None => &[],
+            Some(Lockfile::Locals(users)) => users.get(&project.name).cloned().unwrap_or_default(),
+            Some(Lockfile::Broken(_)) | None => Arc::default(),
         };
-        let inside = found.iter().filter_map(|it| {
-            let dir = manifest::resolve(&project.lock_dir, &it.dir)?;
-            Some(Need { dir, scope: it.scope, by: it.by.clone(), asks: BTreeSet::new(), said: Said::Lock })
+        let inside = found.iter().filter_map(|(dir, scope, by)| {
+            let dir = self.meant(&project.lock_dir, dir)?;
+            Some(Need { dir, scope, by: by.iter().cloned().collect(), asks: Names::default(), said: Said::Lock })
         });
         inside.collect()
     }
@@ -132,16 +133,16 @@ impl Side {
         let mut seen: BTreeSet<(&Utf8Path, &str, Scope)> = BTreeSet::new();
         let mut queue: Vec<(&Utf8Path, &str, Scope)> = Vec::new();
         for need in project.needs.iter() {
-            queue.extend(need.wanted().map(|part| (need.dir.as_path(), part, need.scope)));
+            queue.extend(need.wanted().map(|part| (&*need.dir, part, need.scope)));
         }
         while let Some((dir, part, scope)) = queue.pop() {
-            if *dir == project.dir || !seen.insert((dir, part, scope)) {
+            if *dir == *project.dir || !seen.insert((dir, part, scope)) {
                 continue;
             }
             found.entry(dir.to_owned()).and_modify(|old| *old = scope.min(*old)).or_insert(scope);
             let needs = self.project_in(dir).into_iter().flat_map(|it| it.needs.iter());
             for need in needs.filter(|it| it.is_of(part)) {
-                queue.extend(need.wanted().map(|part| (need.dir.as_path(), part, scope)));
+                queue.extend(need.wanted().map(|part| (&*need.dir, part, scope)));
             }
         }
         found
@@ -150,7 +151,7 @@ impl Side {
     /// From a project to a directory that it needs: the names on the shortest way, both included.
     pub fn way(&self, project: &Project, to: &Utf8Path) -> Vec<String> {
         let label = |dir: &Utf8Path| self.project_in(dir).map_or_else(|| dir.to_string(), |it| it.name.clone());
-        let start = (project.dir.as_path(), "");
+        let start = (&*project.dir, "");
         let mut came: BTreeMap<(&Utf8Path, &str), (&Utf8Path, &str)> = BTreeMap::new();
         let mut queue: Vec<(&Utf8Path, &str)> = vec![start];
         let mut at = 0;
@@ -159,7 +160,7 @@ impl Side {
             at += 1;
             let Some(here) = self.project_in(from.0) else { continue };
             for need in here.needs.iter().filter(|it| from == start || it.is_of(from.1)) {
-                for next in need.wanted().map(|part| (need.dir.as_path(), part)) {
+                for next in need.wanted().map(|part| (&*need.dir, part)) {
                     if need.dir != project.dir && !came.contains_key(&next) {
                         came.insert(next, from);
                         queue.push(next);
@@ -179,10 +180,10 @@ impl Side {
 }
 
 /// What a manifest says of a name that means a directory. A source that nobody asks for counts as if all did.
-fn asked(facts: &Facts, name: &str, dir: Utf8PathBuf) -> Need {
+fn asked(facts: &Facts, name: &str, dir: Arc<Utf8Path>) -> Need {
     let only_dev = facts.dev.contains(name) && !facts.runtime.contains(name) && !facts.dynamic;
     let scope = if only_dev { Scope::Dev } else { Scope::Runtime };
     let by = facts.extras.iter().filter(|it| it.1.contains(name) && !facts.dynamic).map(|it| it.0.clone());
-    let asks = facts.asked.get(name).cloned().unwrap_or_default();
+    let asks = facts.asked.get(name).into_iter().flatten().cloned().collect();
     Need { dir, scope, by: by.collect(), asks, said: Said::Manifest }
 }

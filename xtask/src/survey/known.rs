@@ -3,36 +3,34 @@
 //! Pure. Everything is found by its content, and the text is of use only to the code that wrote it: the slightest doubt
 //! and it counts for nothing. Must not decide where it is kept.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use super::{Memo, User};
+use super::Memo;
 use crate::facts::Facts;
-use crate::locked::{Dirs, Local, Scope};
+use crate::locked::{Dirs, Lockfile, Users};
 use crate::tree::Id;
 
 /// What an earlier process has parsed.
 #[derive(Debug, Default)]
 pub struct Known {
-    pub(super) manifests: HashMap<Id, Facts>,
-    pub(super) dirs: HashMap<User, Dirs>,
+    pub(super) manifests: HashMap<Id, Arc<Facts>>,
+    pub(super) dirs: HashMap<(Id, bool), Users>,
 }
 
 /// The text below the first line.
 #[derive(Serialize, Deserialize)]
-struct Written<F> {
-    manifests: Vec<(String, F)>,
-    /// Content of the lock, name of the project, whether the lock is for it alone, its local packages.
-    locks: Vec<(String, String, bool, Vec<Dir>)>,
+struct Written<I, F, D> {
+    manifests: Vec<(I, F)>,
+    /// Content of the lock, whether it is for one project alone, and by name the local packages of those who use it.
+    locks: Vec<(I, bool, By<D>)>,
 }
 
-/// A local package: its directory, whether it is needed only for groups, and by which extras, where by nothing else.
-type Dir = (Utf8PathBuf, bool, BTreeSet<String>);
+type By<D> = Vec<(String, D)>;
 
 /// How many manifests and locks are worth writing down: fewer are read faster than the text about them is checked.
 const MANY: usize = 50;
@@ -52,15 +50,14 @@ impl Memo {
         if sum != hash(rest) {
             bail!("its content is not what was written");
         }
-        let written: Written<Facts> = serde_json::from_str(rest)?;
+        let written: Written<&str, Facts, Dirs> = serde_json::from_str(rest)?;
         let mut known = Known::default();
         for (id, facts) in written.manifests {
-            known.manifests.insert(Id::from_hex(&id)?, facts);
+            known.manifests.insert(Id::from_hex(id)?, Arc::new(facts));
         }
-        for (id, name, alone, dirs) in written.locks {
-            let scope = |dev| if dev { Scope::Dev } else { Scope::Runtime };
-            let dirs = dirs.into_iter().map(|(dir, dev, by)| Local { dir, scope: scope(dev), by }).collect();
-            known.dirs.insert((Id::from_hex(&id)?, name, alone), dirs);
+        for (id, alone, users) in written.locks {
+            let users = users.into_iter().map(|(name, dirs)| (name, Arc::new(dirs))).collect();
+            known.dirs.insert((Id::from_hex(id)?, alone), users);
         }
         Ok(Memo { earlier: known, ..Memo::default() })
     }
@@ -70,18 +67,21 @@ impl Memo {
     /// # Errors
     /// When something of it cannot be written as JSON.
     pub fn text(&self, program: &str) -> Result<Option<String>> {
-        if !self.is_new || self.manifests.len() + self.dirs.len() < MANY {
+        let users = |lock: &Lockfile| if let Lockfile::Locals(users) = lock { users.len() } else { 0 };
+        let count = self.manifests.len() + self.dirs.values().map(|it| users(it)).sum::<usize>();
+        if !self.is_new || count < MANY {
             return Ok(None);
         }
         let mut manifests: Vec<(String, &Arc<Facts>)> =
             self.manifests.iter().map(|(id, facts)| (id.to_hex(), facts)).collect();
         manifests.sort_by(|a, b| a.0.cmp(&b.0));
-        let of = |((id, name, alone), dirs): (&User, &Arc<Dirs>)| {
-            let dirs = dirs.iter().map(|it| (it.dir.clone(), it.scope != Scope::Runtime, it.by.clone())).collect();
-            (id.to_hex(), name.clone(), *alone, dirs)
-        };
-        let mut locks: Vec<_> = self.dirs.iter().map(of).collect();
-        locks.sort();
+        let mut locks = Vec::new();
+        for ((id, alone), lock) in &self.dirs {
+            let Lockfile::Locals(users) = &**lock else { continue };
+            let users: Vec<(String, &Dirs)> = users.iter().map(|(name, dirs)| (name.clone(), dirs.as_ref())).collect();
+            locks.push((id.to_hex(), *alone, users));
+        }
+        locks.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
         let manifests = manifests.into_iter().map(|(id, facts)| (id, facts.as_ref())).collect();
         let rest = serde_json::to_string(&Written { manifests, locks })?;
         Ok(Some(format!("{} {}\n{rest}", hash(program), hash(&rest))))
@@ -98,6 +98,7 @@ fn hash(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::locked::{Local, Scope};
 
     fn memo() -> Memo {
         let mut memo = Memo { is_new: true, ..Memo::default() };
@@ -110,8 +111,13 @@ mod tests {
                 let by = by.iter().map(|it| (*it).to_owned()).collect();
                 Local { dir: dir.into(), scope, by }
             };
-            let dirs = vec![local("../a", Scope::Runtime, &["x", "y"]), local("../b", Scope::Dev, &[])];
-            memo.dirs.insert((id, format!("p{number}"), number % 2 == 0), Arc::new(dirs));
+            let dirs = [
+                local("../a", Scope::Runtime, &["x", "y"]),
+                local("../b", Scope::Dev, &[]),
+                local("../c", Scope::Runtime, &[]),
+            ];
+            let users = [(format!("p{number}"), Arc::new(dirs.into_iter().collect()))];
+            memo.dirs.insert((id, number % 2 == 0), Arc::new(Lockfile::Locals(users.into())));
         }
         memo
     }
@@ -123,10 +129,11 @@ mod tests {
         let back = Memo::with(&text, "this").expect("undamaged");
         assert_eq!((back.earlier.manifests.len(), back.earlier.dirs.len()), (MANY, MANY));
         for (id, facts) in &memo.manifests {
-            assert_eq!(back.earlier.manifests[id], **facts);
+            assert_eq!(back.earlier.manifests[id], *facts);
         }
-        for (user, dirs) in &memo.dirs {
-            assert_eq!(back.earlier.dirs[user], **dirs);
+        for (key, lock) in &memo.dirs {
+            let Lockfile::Locals(users) = &**lock else { panic!("not the local packages alone") };
+            assert_eq!(back.earlier.dirs[key], *users);
         }
         assert!(back.text("this").expect("JSON").is_none(), "nothing new was asked for");
         assert!(Memo::with(&text, "another").expect("undamaged").earlier.manifests.is_empty());

@@ -111,7 +111,7 @@ fn foreign_text_stays_text() {
                 }
             };
             let mut left: BTreeMap<(String, &str), String> =
-                made.plan.jobs.iter().map(|it| ((it.project.clone(), it.stage.name), it.because.clone())).collect();
+                made.plan.jobs.iter().map(|it| ((it.project.clone(), it.stage.name), it.because.to_string())).collect();
             let mut names = BTreeSet::new();
             for job in read::jobs(&text) {
                 prop_assert!(names.insert(job.name.clone()));
@@ -120,7 +120,7 @@ fn foreign_text_stays_text() {
                     let because = left.remove(&(it.project.clone(), it.stage.name));
                     // Long reasons are cut, but nothing else is done to them.
                     let because = because.unwrap_or_default();
-                    let start = it.because.strip_suffix(" ...").filter(|_| it.because != because);
+                    let start = it.because.strip_suffix(" ...").filter(|_| *it.because != *because);
                     let start = start.unwrap_or(&it.because);
                     let whole = start == because || start.chars().count() >= 50;
                     prop_assert!(because.starts_with(start) && whole, "{:?} {:?}", it.because, because);

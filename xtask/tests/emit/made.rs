@@ -34,7 +34,7 @@ impl Made {
             .collect();
         let mut affected = Affected::default();
         for (name, reason, wanted) in projects {
-            let reason = Reason { text: reason.clone(), chain: Vec::new() };
+            let reason = Reason { text: reason.as_str().into(), chain: [].into() };
             let stages = runnable().filter(|it| wanted.contains(&it.name)).map(|it| (it, reason.clone())).collect();
             affected.projects.insert(name.clone(), stages);
         }

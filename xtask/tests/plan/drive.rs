@@ -15,7 +15,7 @@ use xtask::side::{Project, Side};
 use xtask::stages::{Run, STAGES};
 use xtask::survey::followed::followed;
 use xtask::survey::{self, Memo, Settings};
-use xtask::tree::{self, Entry, Id, Tree};
+use xtask::tree::{self, Change, Entry, Id, Tree};
 
 use super::model::Selected;
 use super::render::Files;
@@ -53,11 +53,11 @@ pub fn permute<T>(items: &mut [T], seed: usize) {
     }
 }
 
-fn side(files: &Files, tree: Tree, other: Option<&Side>, differs: &dyn Fn(&Utf8Path) -> bool) -> Side {
+fn side(files: &Files, tree: Tree, other: Option<&Side>, changes: Option<&[Change]>) -> Side {
     let text = String::from_utf8(files["ci/xtask.toml"].1.clone()).expect("UTF-8");
     let settings = Settings { text, file: "ci/xtask.toml".into(), dir: Some("ci".into()), outside: BTreeMap::new() };
     let mut read = reader(files);
-    let read = |memo: &mut Memo| survey::side(tree, &settings, memo, other, differs, &mut read);
+    let read = |memo: &mut Memo| survey::side(tree, &settings, memo, other, changes, &mut read);
     MEMO.with_borrow_mut(read).expect("a readable revision")
 }
 
@@ -89,7 +89,7 @@ pub fn affected(base: &Files, head: &Files, order: Option<usize>) -> Affected {
 /// The plan of a change as JSON.
 pub fn json(base: &Files, head: &Files, order: Option<usize>) -> String {
     with(base, head, order, |it| {
-        let of = |it: &Project| Candidate { name: it.name.clone(), dir: it.dir.clone(), image: it.facts.image };
+        let of = |it: &Project| Candidate { name: it.name.clone(), dir: it.dir.to_path_buf(), image: it.facts.image };
         let mut candidates: Vec<Candidate> = it.head.projects.iter().map(of).collect();
         if let Some(seed) = order {
             permute(&mut candidates, seed);
@@ -101,9 +101,8 @@ pub fn json(base: &Files, head: &Files, order: Option<usize>) -> String {
 fn with<T>(base: &Files, head: &Files, order: Option<usize>, ask: impl Fn(&Comparison) -> T) -> T {
     let (old, new) = (read_tree(base, order), read_tree(head, order.map(|it| it + 1)));
     let changes = tree::changes(&old, &new);
-    let differs = |path: &Utf8Path| changes.iter().any(|it| it.path == path);
-    let new = side(head, new, None, &differs);
-    let old = side(base, old, Some(&new), &differs);
+    let new = side(head, new, None, Some(&changes));
+    let old = side(base, old, Some(&new), Some(&changes));
     ask(&Comparison::new(&old, &new, &changes, &rules()))
 }
 
@@ -115,8 +114,7 @@ pub fn selected(affected: &Affected) -> Selected {
 
 /// The slow path: the full lists of all projects and stages, compared.
 pub fn by_lists(base: &Files, head: &Files) -> Selected {
-    let all = |_: &Utf8Path| true;
-    let (old, new) = (side(base, read_tree(base, None), None, &all), side(head, read_tree(head, None), None, &all));
+    let [old, new] = [base, head].map(|files| side(files, read_tree(files, None), None, None));
     let mut found = Selected::new();
     for project in &new.projects {
         for stage in STAGES.iter().filter(|it| !matches!(it.run, Run::Manual)) {
