@@ -208,11 +208,15 @@ impl<'a> Comparison<'a> {
             let sight = inputs::sight(self.head, project, stage).max(inputs::sight(self.base, before, stage));
             let differ = || inputs::list(self.base, before, stage) != inputs::list(self.head, project, stage);
             let reached = self.reach.nearest(project, sight).filter(|it| it.is_certain || differ());
-            if before.dir != project.dir && !found.is_empty() {
-                selected.push((stage, moved(before, project)));
-            } else if let Some(reason) = self.reason(project, &found, reached) {
-                selected.push((stage, reason));
-            }
+            let reason = if before.dir != project.dir && !found.is_empty() {
+                Some(moved(before, project))
+            } else {
+                self.reason(project, &found, reached)
+            };
+            // Most stages of a project have the same one: ten thousand projects would not fit otherwise.
+            let last = selected.last().map(|it: &(_, Reason)| &it.1);
+            let known = last.filter(|it| reason.as_ref() == Some(it)).cloned();
+            selected.extend(known.or(reason).map(|it| (stage, it)));
         }
         selected
     }

@@ -17,7 +17,7 @@ mod blocks;
 mod dirs;
 
 pub use blocks::Packages;
-pub use dirs::{Dirs, Local};
+pub use dirs::{Dirs, Local, Users};
 
 /// A lock, or the part of it that is about local packages.
 #[derive(Debug, Default)]
@@ -35,9 +35,6 @@ pub struct Locked {
 
 /// Key and value of everything that may change a verdict, sorted; `None` when the lock does not know the project.
 pub type Lines = Option<Arc<Vec<(Arc<str>, Arc<str>)>>>;
-
-/// The local packages that each project reaches, by name.
-pub type Users = BTreeMap<String, Arc<Dirs>>;
 
 /// As much of a lock as was read.
 #[derive(Debug)]

@@ -177,11 +177,11 @@ impl Memo {
         if let Some(users) = self.earlier.dirs.remove(&key) {
             self.dirs.insert(key, Arc::new(Lockfile::Locals(users)));
         }
-        let mut users = Users::new();
+        let mut users = Users::default();
         if let Some(lock) = self.dirs.get(&key)
             && let Lockfile::Locals(known) = &**lock
         {
-            if names.iter().all(|it| known.contains_key(*it)) {
+            if names.iter().all(|it| known.get(it).is_some()) {
                 return Ok(lock.clone());
             }
             users = known.clone();
@@ -194,8 +194,7 @@ impl Memo {
         let Lockfile::Whole(lock) = &*lock else { return Ok(lock) };
         self.is_new = true;
         for name in names {
-            let dirs = || Arc::new(lock.local_dirs(name, alone).into_iter().collect());
-            users.entry((*name).to_owned()).or_insert_with(dirs);
+            users.add(name, || Arc::new(lock.local_dirs(name, alone).into_iter().collect()));
         }
         let found = Arc::new(Lockfile::Locals(users));
         self.dirs.insert(key, found.clone());

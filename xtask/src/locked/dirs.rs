@@ -3,6 +3,7 @@
 //! Pure. Must not know a lock.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
@@ -51,5 +52,41 @@ impl FromIterator<Local> for Dirs {
         let (plain, others) = all.into_iter().partition::<Vec<Local>, _>(is_plain);
         let others = others.into_iter().map(|it| (it.dir, it.scope != Scope::Runtime, it.by)).collect();
         Dirs { plain: plain.into_iter().map(|it| it.dir.into_string()).collect(), others }
+    }
+}
+
+/// The local packages that each project reaches.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Users(Vec<(String, Arc<Dirs>)>);
+
+impl Users {
+    /// Those of the project with this name.
+    pub fn get(&self, name: &str) -> Option<&Arc<Dirs>> {
+        self.at(name).ok().map(|it| &self.0[it].1)
+    }
+
+    /// Each project that is known, sorted by name.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Arc<Dirs>)> {
+        self.0.iter().map(|it| (it.0.as_str(), &it.1))
+    }
+
+    /// One more, if it is not known yet.
+    pub fn add(&mut self, name: &str, dirs: impl FnOnce() -> Arc<Dirs>) {
+        if let Err(at) = self.at(name) {
+            self.0.insert(at, (name.to_owned(), dirs()));
+        }
+    }
+
+    fn at(&self, name: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|it| it.0.as_str().cmp(name))
+    }
+}
+
+impl FromIterator<(String, Arc<Dirs>)> for Users {
+    fn from_iter<T: IntoIterator<Item = (String, Arc<Dirs>)>>(all: T) -> Users {
+        let mut all: Vec<_> = all.into_iter().collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all.dedup_by(|a, b| a.0 == b.0);
+        Users(all)
     }
 }

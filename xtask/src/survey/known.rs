@@ -67,7 +67,7 @@ impl Memo {
     /// # Errors
     /// When something of it cannot be written as JSON.
     pub fn text(&self, program: &str) -> Result<Option<String>> {
-        let users = |lock: &Lockfile| if let Lockfile::Locals(users) = lock { users.len() } else { 0 };
+        let users = |lock: &Lockfile| if let Lockfile::Locals(users) = lock { users.iter().len() } else { 0 };
         let count = self.manifests.len() + self.dirs.values().map(|it| users(it)).sum::<usize>();
         if !self.is_new || count < MANY {
             return Ok(None);
@@ -78,7 +78,8 @@ impl Memo {
         let mut locks = Vec::new();
         for ((id, alone), lock) in &self.dirs {
             let Lockfile::Locals(users) = &**lock else { continue };
-            let users: Vec<(String, &Dirs)> = users.iter().map(|(name, dirs)| (name.clone(), dirs.as_ref())).collect();
+            let users: Vec<(String, &Dirs)> =
+                users.iter().map(|(name, dirs)| (name.to_owned(), dirs.as_ref())).collect();
             locks.push((id.to_hex(), *alone, users));
         }
         locks.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
@@ -117,7 +118,7 @@ mod tests {
                 local("../c", Scope::Runtime, &[]),
             ];
             let users = [(format!("p{number}"), Arc::new(dirs.into_iter().collect()))];
-            memo.dirs.insert((id, number % 2 == 0), Arc::new(Lockfile::Locals(users.into())));
+            memo.dirs.insert((id, number % 2 == 0), Arc::new(Lockfile::Locals(users.into_iter().collect())));
         }
         memo
     }
