@@ -21,12 +21,16 @@ mod find;
 mod hash;
 mod history;
 mod index;
+mod listed;
+mod mounts;
 mod walk;
 
 pub use contents::Contents;
 pub use disk::{Disk, work_tree_without_git};
 pub use find::{Found, find};
 pub use history::First;
+pub use listed::{Listed, Trust};
+pub use mounts::trust;
 
 /// The time limit of a command that works on the disk alone.
 const LOCAL: Duration = Duration::from_secs(600);

@@ -14,7 +14,7 @@ use crate::base::Surroundings;
 use crate::config::{self, Config};
 use crate::git::{self, Contents, Git, joined};
 use crate::plan::{Candidate, Plan};
-use crate::remember;
+use crate::remember::{self, Known};
 use crate::rules::Rules;
 use crate::side::Side;
 use crate::survey::{self, Memo, Settings};
@@ -102,9 +102,9 @@ impl Revisions {
 /// On bad input at head, on a revision that does not exist, and when head is a commit and there is no git.
 pub fn read(place: &Place, range: &Range, vars: BTreeMap<String, String>) -> Result<Revisions> {
     let mut reader = Desk::open(place)?;
-    let (head, early, (mut memo, damaged)) = reader.start(range, &vars);
-    let mut read = compare(&mut reader, head?, early, range, vars, &mut memo)?;
-    read.warnings = damaged.into_iter().chain(remember::keep(&place.root, &memo)).collect();
+    let (head, early, mut known) = reader.start(range, &vars);
+    let mut read = compare(&mut reader, head?, early, range, vars, &mut known.memo)?;
+    read.warnings = known.kept(&place.root);
     Ok(read)
 }
 
@@ -168,11 +168,10 @@ fn unreadable(base: &str, error: &anyhow::Error) -> String {
 /// As [`read`].
 pub fn read_head(place: &Place, range: &Range) -> Result<Revisions> {
     let mut reader = Desk::open(place)?;
-    let (head_name, head_tree) = reader.head_tree(range.head.as_deref())?;
+    let ((head_name, head_tree), mut known) = (reader.head_tree(range.head.as_deref())?, Known::recall(&place.root));
     let settings = reader.settings(&head_tree, &head_name)?;
-    let (mut memo, damaged) = remember::recall(&place.root);
-    let head = reader.side(head_tree, &settings, &mut memo, (None, &[]), &head_name)?;
-    let warnings = damaged.into_iter().chain(remember::keep(&place.root, &memo)).collect();
+    let head = reader.side(head_tree, &settings, &mut known.memo, (None, &[]), &head_name)?;
+    let warnings = known.kept(&place.root);
     let (rules, changes, because) = (Rules::default(), Vec::new(), String::new());
     Ok(Revisions { base: None, head_name, head, rules, changes, because, warnings })
 }
@@ -228,17 +227,23 @@ impl<'a> Desk<'a> {
         Ok(Desk { place, git: Git::open(&place.root)?, contents: None })
     }
 
-    /// What takes time and needs nothing else: head, its base, and what earlier plans have parsed.
-    fn start(&self, range: &Range, vars: &BTreeMap<String, String>) -> (Head, Option<Early>, (Memo, Option<String>)) {
+    /// What takes time and needs nothing else: head, its base, and what earlier plans have kept.
+    fn start(&self, range: &Range, vars: &BTreeMap<String, String>) -> (Head, Option<Early>, Known) {
+        let root = &self.place.root;
         let Some(git) = self.git.as_ref().filter(|_| range.head.is_none()) else {
-            return (self.head_tree(range.head.as_deref()), None, remember::recall(&self.place.root));
+            return (self.head_tree(range.head.as_deref()), None, Known::recall(root));
         };
-        let (disk, base, known) = std::thread::scope(|scope| {
-            let disk = scope.spawn(|| git.disk());
-            let known = scope.spawn(|| remember::recall(&self.place.root));
+        let ((disk, listed, damaged), base, mut known) = std::thread::scope(|scope| {
+            let disk = scope.spawn(|| {
+                let (mut listed, damaged) = remember::directories(root);
+                (git.disk_with(&mut listed), listed, damaged)
+            });
+            let known = scope.spawn(|| Known::recall(root));
             let base = self.early_base(range, vars);
             (joined(disk), base, joined(known))
         });
+        known.listed = listed;
+        known.warnings.extend(damaged);
         let disk = match disk {
             Ok(disk) => disk,
             Err(error) => return (Err(error), None, known),

@@ -123,6 +123,7 @@ const PURE: &[&str] = &[
     "emit/yaml.rs",
     "facts.rs",
     "facts/asks.rs",
+    "git/listed.rs",
     "graphview.rs",
     "handover.rs",
     "images.rs",
