@@ -32,10 +32,14 @@ pub struct Known {
 }
 
 impl Known {
-    /// What was parsed; of directories nothing.
+    /// All of it, see [`recall`] and [`directories`].
     pub fn recall(root: &Utf8Path) -> Known {
-        let (memo, damaged) = recall(root);
-        Known { memo, warnings: damaged.into_iter().collect(), ..Known::default() }
+        Known::new(recall(root), directories(root))
+    }
+
+    /// What was parsed and what was seen, each with a warning when it could not be read.
+    pub fn new(parsed: (Memo, Option<String>), seen: (Listed, Option<String>)) -> Known {
+        Known { memo: parsed.0, listed: seen.0, warnings: parsed.1.into_iter().chain(seen.1).collect() }
     }
 
     /// Keeps it for the next plan, and tells what was wrong.

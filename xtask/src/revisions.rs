@@ -12,7 +12,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::affected::{self, Affected, Comparison};
 use crate::base::Surroundings;
 use crate::config::{self, Config};
-use crate::git::{self, Contents, Git, joined};
+use crate::git::{self, Contents, Git, Listed, joined};
 use crate::plan::{Candidate, Plan};
 use crate::remember::{self, Known};
 use crate::rules::Rules;
@@ -168,7 +168,8 @@ fn unreadable(base: &str, error: &anyhow::Error) -> String {
 /// As [`read`].
 pub fn read_head(place: &Place, range: &Range) -> Result<Revisions> {
     let mut reader = Desk::open(place)?;
-    let ((head_name, head_tree), mut known) = (reader.head_tree(range.head.as_deref())?, Known::recall(&place.root));
+    let mut known = Known::recall(&place.root);
+    let (head_name, head_tree) = reader.head_tree(range.head.as_deref(), &mut known.listed)?;
     let settings = reader.settings(&head_tree, &head_name)?;
     let head = reader.side(head_tree, &settings, &mut known.memo, (None, &[]), &head_name)?;
     let warnings = known.kept(&place.root);
@@ -231,19 +232,19 @@ impl<'a> Desk<'a> {
     fn start(&self, range: &Range, vars: &BTreeMap<String, String>) -> (Head, Option<Early>, Known) {
         let root = &self.place.root;
         let Some(git) = self.git.as_ref().filter(|_| range.head.is_none()) else {
-            return (self.head_tree(range.head.as_deref()), None, Known::recall(root));
+            let mut known = Known::recall(root);
+            return (self.head_tree(range.head.as_deref(), &mut known.listed), None, known);
         };
-        let ((disk, listed, damaged), base, mut known) = std::thread::scope(|scope| {
+        let ((disk, seen), base, parsed) = std::thread::scope(|scope| {
             let disk = scope.spawn(|| {
-                let (mut listed, damaged) = remember::directories(root);
-                (git.disk_with(&mut listed), listed, damaged)
+                let mut seen = remember::directories(root);
+                (git.disk_with(&mut seen.0), seen)
             });
-            let known = scope.spawn(|| Known::recall(root));
+            let parsed = scope.spawn(|| remember::recall(root));
             let base = self.early_base(range, vars);
-            (joined(disk), base, joined(known))
+            (joined(disk), base, joined(parsed))
         });
-        known.listed = listed;
-        known.warnings.extend(damaged);
+        let known = Known::new(parsed, seen);
         let disk = match disk {
             Ok(disk) => disk,
             Err(error) => return (Err(error), None, known),
@@ -257,14 +258,14 @@ impl<'a> Desk<'a> {
         (Ok((WORK_TREE.to_owned(), disk.files)), early, known)
     }
 
-    fn head_tree(&self, head: Option<&str>) -> Result<(String, Tree)> {
+    fn head_tree(&self, head: Option<&str>, listed: &mut Listed) -> Head {
         match (&self.git, head) {
             (Some(git), Some(revision)) => {
                 let commit = git.resolve(revision)?;
                 let tree = git.tree(&commit)?;
                 Ok((commit, tree))
             }
-            (Some(git), None) => Ok((WORK_TREE.to_owned(), git.work_tree()?)),
+            (Some(git), None) => Ok((WORK_TREE.to_owned(), git.disk_with(listed)?.files)),
             (None, Some(revision)) => {
                 bail!("{} is in no git repository, so there is no revision `{revision}`", self.place.root)
             }
