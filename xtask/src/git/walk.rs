@@ -252,3 +252,70 @@ fn of(meta: &Metadata) -> Stamp {
     let (modified, changed) = ((meta.mtime(), meta.mtime_nsec()), (meta.ctime(), meta.ctime_nsec()));
     Stamp { dev: meta.dev(), ino: meta.ino(), modified, changed }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::super::Trust;
+    use super::*;
+
+    /// What is beside these tracked paths, read and remembered.
+    fn found(root: &Path, paths: &[&str]) -> Beside {
+        let mut paths: Vec<String> = paths.iter().map(|it| (*it).to_owned()).collect();
+        paths.extend((0..MANY).map(|it| format!("many/{it}")));
+        paths.sort();
+        let tracked: Vec<Tracked> =
+            paths.iter().map(|it| Tracked { path: it.as_bytes(), is_submodule: it == "submodule" }).collect();
+        let read = beside(root, &tracked, &mut Listed::default()).expect("read");
+        let dev = root.metadata().expect("a directory").dev();
+        let mut listed = Listed::default().trusting(Trust { dev, until: (i64::MAX, 0) });
+        for _ in 0..2 {
+            assert_eq!(beside(root, &tracked, &mut listed).expect("remembered"), read);
+        }
+        let (all, read_ever) = listed.count();
+        assert!(all > 0 && all == read_ever, "{read_ever} of {all} directories were read");
+        read
+    }
+
+    #[test]
+    fn what_is_in_the_place_of_tracked_files() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let root = dir.path();
+        for path in
+            ["file-dir/in", "submodule/of-its-own", "both-dir/x", "both-dir/new", "deep/dir/x", "other/new", ".git/x"]
+        {
+            std::fs::create_dir_all(root.join(path).parent().expect("a parent")).expect("a directory");
+            std::fs::write(root.join(path), "").expect("written");
+        }
+        for path in ["dir-file", "both-file"] {
+            std::fs::write(root.join(path), "").expect("written");
+        }
+        for path in ["dir-link", "both-link", "deep/link"] {
+            symlink(root.join("other"), root.join(path)).expect("a link");
+        }
+        let paths = [
+            "both-dir",
+            "both-dir/x",
+            "both-file",
+            "both-file/x",
+            "both-gone",
+            "both-gone/x",
+            "both-link",
+            "both-link/x",
+            "deep/dir/x",
+            "deep/gone/dir/x",
+            "deep/link",
+            "dir-file/x",
+            "dir-link/new",
+            "dir-link/x",
+            "file-dir",
+            "file-gone",
+            "submodule",
+        ];
+        let Beside { linked, untracked } = found(root, &paths);
+        assert_eq!(linked, [b"dir-link"]);
+        let untracked: Vec<_> = untracked.iter().map(|it| String::from_utf8_lossy(it)).collect();
+        assert_eq!(untracked, ["both-dir/new", "dir-file", "dir-link", "file-dir", "other"]);
+    }
+}

@@ -4,8 +4,10 @@
 //! Random series of events. What git itself does on purpose differently has its own tests in `work_tree` and `index`.
 
 use std::cell::Cell;
+use std::fmt::Debug;
 
 use proptest::collection::vec;
+use proptest::prelude::{Strategy, any};
 use proptest::test_runner::{Config, TestRunner};
 use xtask::git::Listed;
 
@@ -118,26 +120,52 @@ fn happen(place: &Place, step: Step) {
     };
 }
 
-#[test]
-fn a_work_tree_is_what_a_commit_would_hold() {
-    let step = (0..EVENTS.len(), 0..DIRS.len(), 0..NAMES.len(), 0usize..1000);
-    let series = vec(vec(step, 1..15), 1..4);
+/// Runs a test on random values; what fails is made smaller.
+fn for_any<T: Debug>(cases: u32, values: &impl Strategy<Value = T>, test: impl Fn(T)) {
     let times = std::env::var("GIT_CASES").map_or(1, |it| it.parse().expect("GIT_CASES is a number"));
-    let config = Config { cases: CASES * times, failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
-    let known = Cell::new(0);
-    let run = TestRunner::new(config).run(&series, |series| {
-        let (place, mut listed) = (Place::new(), Listed::default());
-        enough_to_be_remembered(&place);
-        for steps in series {
-            steps.into_iter().for_each(|step| happen(&place, step));
-            known.set(known.get() + assert_remembered(&place, &mut listed));
-            place.assert_work_tree_is_what_a_commit_would_hold();
-            known.set(known.get() + assert_remembered(&place, &mut listed));
-        }
+    let config = Config { cases: cases * times, failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
+    let run = TestRunner::new(config).run(values, |value| {
+        test(value);
         Ok(())
     });
     if let Err(error) = run {
         panic!("{error}\nevents: {EVENTS:?}\ndirectories: {DIRS:?}\nnames: {NAMES:?}");
     }
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    (0..EVENTS.len(), 0..DIRS.len(), 0..NAMES.len(), 0usize..1000)
+}
+
+#[test]
+fn a_work_tree_is_what_a_commit_would_hold() {
+    for_any(CASES, &vec(vec(any_step(), 1..15), 1..4), |series| {
+        let place = Place::new();
+        for steps in series {
+            steps.into_iter().for_each(|step| happen(&place, step));
+            place.assert_work_tree_is_what_a_commit_would_hold();
+        }
+    });
+}
+
+#[test]
+fn what_is_remembered_of_directories_is_what_is_read_of_them() {
+    let known = Cell::new(0);
+    for_any(CASES / 4, &vec((vec(any_step(), 1..3), any::<bool>()), 1..12), |series| {
+        let (place, mut listed) = (Place::new(), Listed::default());
+        for dir in DIRS {
+            place.write(format!("{dir}x.py"), "");
+            place.write(format!("{dir}y"), "");
+        }
+        enough_to_be_remembered(&place);
+        assert_remembered(&place, &mut listed);
+        for (steps, is_committed) in series {
+            steps.into_iter().for_each(|step| happen(&place, step));
+            known.set(known.get() + assert_remembered(&place, &mut listed));
+            if is_committed {
+                place.git_may_fail(&["add", "-A"]);
+            }
+        }
+    });
     assert!(known.get() > 0, "nothing was ever remembered");
 }

@@ -80,6 +80,10 @@ fn a_directory_is_read_again_where_something_has_changed() {
             place.write("b/new", "");
             age(&place.path("b"));
         }),
+        ("and again, to the same time", 8, &|place| {
+            place.write("b/newer", "");
+            age(&place.path("b"));
+        }),
         ("no longer tracked", 8, &|place| _ = place.git(&["rm", "-q", "--cached", "a/deep/x"])),
         ("tracked as it lies there", 8, &|place| _ = place.git(&["add", "-f", "a/deep/new"])),
         ("to be added", 8, &|place| _ = place.git(&["add", "-f", "-N", "b/new"])),
