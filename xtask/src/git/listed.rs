@@ -84,10 +84,6 @@ impl Names {
             Some((kind, name))
         })
     }
-
-    pub fn holds(&self, name: &[u8]) -> bool {
-        !self.0.is_empty() && self.iter().any(|it| it.1 == name)
-    }
 }
 
 /// A directory that was read.
@@ -260,7 +256,6 @@ mod tests {
         let expected: [(Kind, &[u8]); 3] =
             [(Kind::Untracked, b"\n\xffa"), (Kind::Linked, b"\n\xffb"), (Kind::File, b"\n\xffc")];
         assert_eq!(names.iter().collect::<Vec<_>>(), expected);
-        assert!(names.holds(b"\n\xffb") && !names.holds(b"\xffb") && !names.holds(b""));
         // Another time or other tracked names, another directory, another device.
         assert_eq!(back.names(&stamp(9), 4), None);
         assert_eq!(back.names(&stamp(10), 3), None);

@@ -3,6 +3,7 @@
 //! Knows nothing of what is ignored: git itself is asked about what is found here. Must not open a file, and must not
 //! look into a directory in which nothing is tracked.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::io::ErrorKind;
@@ -135,8 +136,9 @@ fn look(root: &Path, tracked: &[Tracked], dirs: &[Dir], listed: &Listed) -> Resu
             }
             found.beside.untracked.push(full(name));
         }
+        let others: HashSet<&[u8]> = names.iter().map(|it| it.1).collect();
         // What is not there at all will be gone when it is looked at.
-        let are_below = children.iter().filter(|it| !it.below.is_empty() && !names.holds(it.name));
+        let are_below = children.iter().filter(|it| !it.below.is_empty() && !others.contains(it.name));
         let of = |it: &Child| Dir { tracked: it.below.clone(), length: dir.skipped() + it.name.len() };
         found.further.extend(are_below.map(of));
     }
@@ -174,7 +176,6 @@ fn names(at: &Path, children: &mut [Child], listed: &Listed, found: &mut Found) 
 
 /// Reads the names in a directory that count; `None` where there is none.
 fn read(at: &Path, children: &mut [Child]) -> Result<Option<Names>> {
-    let is_gone = |error: &std::io::Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
     let entries = match std::fs::read_dir(at) {
         Ok(entries) => entries,
         Err(error) if is_gone(&error) => return Ok(None),
@@ -243,9 +244,13 @@ fn split<'a>(tracked: &[Tracked<'a>], dir: &Dir, children: &mut Vec<Child<'a>>) 
 fn stamp(at: &Path) -> Result<Option<Stamp>> {
     match at.symlink_metadata() {
         Ok(meta) => Ok(meta.is_dir().then(|| of(&meta))),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) if is_gone(&error) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+fn is_gone(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 fn of(meta: &Metadata) -> Stamp {
