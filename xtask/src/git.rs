@@ -4,7 +4,6 @@
 //! answer. Must not know projects or stages, and must not write to the repository but for what `fetch` brings.
 
 use std::collections::BTreeMap;
-use std::ffi::CStr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -22,12 +21,16 @@ mod find;
 mod hash;
 mod history;
 mod index;
+mod listed;
+mod mounts;
 mod walk;
 
 pub use contents::Contents;
 pub use disk::{Disk, work_tree_without_git};
 pub use find::{Found, find};
 pub use history::First;
+pub use listed::{Listed, Trust};
+pub use mounts::trust;
 
 /// The time limit of a command that works on the disk alone.
 const LOCAL: Duration = Duration::from_secs(600);
@@ -306,9 +309,9 @@ fn environment(vars: impl IntoIterator<Item = (String, String)>) -> BTreeMap<Str
 fn fields(listing: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = listing;
     let next = move || {
-        let field = CStr::from_bytes_until_nul(rest).map_or(rest, CStr::to_bytes);
         let is_left = !rest.is_empty();
-        rest = rest.get(field.len() + 1..).unwrap_or_default();
+        let (field, further) = rest.split_at(memchr::memchr(0, rest).unwrap_or(rest.len()));
+        rest = further.get(1..).unwrap_or_default();
         is_left.then_some(field)
     };
     std::iter::from_fn(next).filter(|it| !it.is_empty())

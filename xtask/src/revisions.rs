@@ -12,7 +12,7 @@ use crate::affected::{self, Affected, Comparison};
 use crate::config::{self, Config};
 use crate::git;
 use crate::plan::{Candidate, Plan};
-use crate::remember;
+use crate::remember::Known;
 use crate::rules::Rules;
 use crate::side::Side;
 use crate::survey::{self, Memo};
@@ -107,9 +107,9 @@ impl Revisions {
 /// On bad input at head, on a revision that does not exist, and when head is a commit and there is no git.
 pub fn read(place: &Place, range: &Range, vars: BTreeMap<String, String>) -> Result<Revisions> {
     let mut reader = Desk::open(place)?;
-    let (head, early, (mut memo, damaged)) = reader.start(range, &vars);
-    let mut read = compare(place, &mut reader, head?, early, range, vars, &mut memo)?;
-    read.warnings = damaged.into_iter().chain(remember::keep(&place.root, &memo)).collect();
+    let (head, early, mut known) = reader.start(range, &vars);
+    let mut read = compare(place, &mut reader, head?, early, range, vars, &mut known.memo)?;
+    read.warnings = known.kept(&place.root);
     Ok(read)
 }
 
@@ -174,11 +174,11 @@ fn unreadable(base: &str, error: &anyhow::Error) -> String {
 /// As [`read`].
 pub fn read_head(place: &Place, range: &Range) -> Result<Revisions> {
     let mut reader = Desk::open(place)?;
-    let (head_name, head_tree) = reader.head_tree(range.head.as_deref())?;
+    let mut known = Known::recall(&place.root);
+    let (head_name, head_tree) = reader.head_tree(range.head.as_deref(), &mut known.listed)?;
     let settings = reader.settings(&head_tree, &head_name)?;
-    let (mut memo, damaged) = remember::recall(&place.root);
-    let head = reader.side(head_tree, &settings, &mut memo, (None, &[]), &head_name)?;
-    let warnings = damaged.into_iter().chain(remember::keep(&place.root, &memo)).collect();
+    let head = reader.side(head_tree, &settings, &mut known.memo, (None, &[]), &head_name)?;
+    let warnings = known.kept(&place.root);
     let (rules, changes, because) = (Rules::default(), Vec::new(), String::new());
     Ok(Revisions { base: None, head_name, head, rules, changes, because, warnings })
 }

@@ -12,6 +12,8 @@ mod history;
 mod index;
 #[path = "git/place.rs"]
 mod place;
+#[path = "git/remembered.rs"]
+mod remembered;
 #[path = "git/trees.rs"]
 mod trees;
 #[path = "git/work_tree.rs"]

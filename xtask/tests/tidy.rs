@@ -124,6 +124,7 @@ const PURE: &[&str] = &[
     "facts.rs",
     "facts/asks.rs",
     "facts/written.rs",
+    "git/listed.rs",
     "graphview.rs",
     "handover.rs",
     "images.rs",

@@ -13,6 +13,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use hmac_sha256::Hash;
 
 use super::index::{Row, Stamp, State, rows};
+use super::listed::Listed;
 use super::{Git, fields, joined, unreadable};
 use crate::files;
 use crate::tree::{self, Builder, Change, Entry, Id, Mode, Tree};
@@ -65,9 +66,17 @@ impl Git {
     /// # Errors
     /// When git cannot list, when a file cannot be read, and when the index is written all the time.
     pub fn disk(&self) -> Result<Disk> {
+        self.disk_with(&mut Listed::default())
+    }
+
+    /// The same, reading only those directories that are not remembered as they are; all of them are remembered then.
+    ///
+    /// # Errors
+    /// As [`Git::disk`].
+    pub fn disk_with(&self, listed: &mut Listed) -> Result<Disk> {
         for _ in 0..5 {
             let stamp = self.stamp()?;
-            let read = self.read_disk();
+            let read = self.read_disk(listed);
             if self.stamp()? == stamp {
                 let (files, index) = read?;
                 return Ok(Disk { files, index, stamp });
@@ -104,13 +113,13 @@ impl Git {
         }
     }
 
-    fn read_disk(&self) -> Result<(Tree, Option<Tree>)> {
+    fn read_disk(&self, listed: &mut Listed) -> Result<(Tree, Option<Tree>)> {
         std::thread::scope(|scope| {
             // To ask every tracked file whether it has changed takes longest, and needs nothing that is found elsewhere.
             let modified = scope.spawn(|| self.list(&["--modified"]));
             let listing = self.list(&["-t", "-v", "--stage"])?;
             let (mut rows, is_merging) = rows(&listing)?;
-            let (linked, untracked) = self.around(&rows)?;
+            let (linked, untracked) = self.around(&rows, listed)?;
             let mut builder = Builder::default();
             rows.iter().for_each(|it| builder.push(&tree::text(it.path), it.entry));
             let index = builder.finish();

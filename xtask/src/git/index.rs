@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::listed::Listed;
 use super::walk::{self, Beside, Tracked};
 use super::{Git, fields, split_tab, unreadable};
 use crate::proc;
@@ -66,10 +67,10 @@ impl Git {
     ///
     /// # Errors
     /// When git cannot list, or a directory cannot be read.
-    pub(super) fn around<'a>(&self, rows: &[Row<'a>]) -> Result<(Vec<Vec<u8>>, Vec<u8>)> {
+    pub(super) fn around<'a>(&self, rows: &[Row<'a>], listed: &mut Listed) -> Result<(Vec<Vec<u8>>, Vec<u8>)> {
         let tracked = |it: &Row<'a>| Tracked { path: it.path, is_submodule: it.entry.mode == Mode::Submodule };
         let tracked: Vec<Tracked> = rows.iter().map(tracked).collect();
-        let Beside { linked, untracked } = walk::beside(self.root.as_std_path(), &tracked)?;
+        let Beside { linked, untracked } = walk::beside(self.root.as_std_path(), &tracked, listed)?;
         Ok((linked, self.untracked(&untracked)?))
     }
 

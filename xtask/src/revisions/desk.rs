@@ -11,8 +11,8 @@ use camino::Utf8Path;
 use super::{Place, Range, WORK_TREE, outside};
 use crate::base::Surroundings;
 use crate::config::{self, Config};
-use crate::git::{self, Contents, Git};
-use crate::remember;
+use crate::git::{self, Contents, Git, Listed};
+use crate::remember::{self, Known};
 use crate::side::Side;
 use crate::survey::{self, Memo, Settings};
 use crate::threads::joined;
@@ -40,28 +40,30 @@ impl<'a> Desk<'a> {
         Ok(Desk { place, git: Git::open(&place.root)?, contents: None })
     }
 
-    /// What takes time and needs nothing else: head, its base, and what earlier plans have parsed.
-    pub(super) fn start(
-        &self,
-        range: &Range,
-        vars: &BTreeMap<String, String>,
-    ) -> (Head, Option<Early>, (Memo, Option<String>)) {
+    /// What takes time and needs nothing else: head, its base, and what earlier plans have kept.
+    pub(super) fn start(&self, range: &Range, vars: &BTreeMap<String, String>) -> (Head, Option<Early>, Known) {
+        let root = &self.place.root;
         let Some(git) = &self.git else {
-            return (self.head_tree(range.head.as_deref()), None, remember::recall(&self.place.root));
+            let mut known = Known::recall(root);
+            return (self.head_tree(range.head.as_deref(), &mut known.listed), None, known);
         };
         if let Some(head) = &range.head {
             return std::thread::scope(|scope| {
-                let known = scope.spawn(|| remember::recall(&self.place.root));
+                let parsed = scope.spawn(|| remember::recall(root));
                 let (head, early) = start_commit(git, head, range);
-                (head, early, joined(known))
+                (head, early, Known::new(joined(parsed), Default::default()))
             });
         }
-        let (disk, base, known) = std::thread::scope(|scope| {
-            let disk = scope.spawn(|| git.disk());
-            let known = scope.spawn(|| remember::recall(&self.place.root));
+        let ((disk, seen), base, parsed) = std::thread::scope(|scope| {
+            let disk = scope.spawn(|| {
+                let mut seen = remember::directories(root);
+                (git.disk_with(&mut seen.0), seen)
+            });
+            let parsed = scope.spawn(|| remember::recall(root));
             let base = self.early_base(range, vars);
-            (joined(disk), base, joined(known))
+            (joined(disk), base, joined(parsed))
         });
+        let known = Known::new(parsed, seen);
         let disk = match disk {
             Ok(disk) => disk,
             Err(error) => return (Err(error), None, known),
@@ -75,14 +77,14 @@ impl<'a> Desk<'a> {
         (Ok((WORK_TREE.to_owned(), disk.files)), early, known)
     }
 
-    pub(super) fn head_tree(&self, head: Option<&str>) -> Result<(String, Tree)> {
+    pub(super) fn head_tree(&self, head: Option<&str>, listed: &mut Listed) -> Head {
         match (&self.git, head) {
             (Some(git), Some(revision)) => {
                 let commit = git.resolve(revision)?;
                 let tree = git.tree(&commit)?;
                 Ok((commit, tree))
             }
-            (Some(git), None) => Ok((WORK_TREE.to_owned(), git.work_tree()?)),
+            (Some(git), None) => Ok((WORK_TREE.to_owned(), git.disk_with(listed)?.files)),
             (None, Some(revision)) => {
                 bail!("{} is in no git repository, so there is no revision `{revision}`", self.place.root)
             }
