@@ -3,9 +3,8 @@
 //! Pure. Every changed path must be accounted for; one that is nobody's selects everything. Must not know where the
 //! revisions come from.
 
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -17,8 +16,12 @@ use crate::reach::{Reach, Reached};
 use crate::rules::Rules;
 use crate::side::{Project, Side, shown};
 use crate::stages::{Run, STAGES, Stage};
+use crate::threads::share_out;
 use crate::touched::Touched;
 use crate::tree::Change;
+
+/// For fewer projects a thread is not worth its start.
+const WORTH: usize = 500;
 
 /// Why something is selected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,11 +63,11 @@ pub struct Comparison<'a> {
     pub changes: &'a [Change],
     pub rules: &'a Rules,
     /// Paths beside the projects that some list holds, in either revision; found when first asked for.
-    beside: OnceCell<BTreeSet<Utf8PathBuf>>,
+    beside: OnceLock<BTreeSet<Utf8PathBuf>>,
     /// What lies around the projects of base and head; found when first asked for.
-    around: OnceCell<[Around; 2]>,
+    around: OnceLock<[Around; 2]>,
     /// Do all links lead to the same in both revisions? Found when first asked for.
-    links: OnceCell<bool>,
+    links: OnceLock<bool>,
     /// The stages whose policy differs.
     policy: Vec<&'static Stage>,
     /// The only files that can differ in what they are to projects; `None` when any can.
@@ -89,7 +92,7 @@ impl<'a> Comparison<'a> {
         // As long as nobody's directory has changed, a file that has not changed is to everyone what it was.
         let files = base.same_dirs(head).then_some(changes);
         let reach = Reach::of(base, head, &touched.dirs, files);
-        let (beside, around, links) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        let (beside, around, links) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         let settings = !same && base.policy.settings != head.policy.settings;
         Comparison { base, head, changes, rules, beside, around, links, policy, files, settings, touched, reach }
     }
@@ -175,12 +178,10 @@ impl<'a> Comparison<'a> {
             );
             return Affected { nobody: affected.nobody, ..everything(self.head, &why) };
         }
-        for project in &self.head.projects {
-            let stages = self.stages_of(project);
-            if !stages.is_empty() {
-                affected.projects.insert(project.name.clone(), stages);
-            }
-        }
+        let projects = &self.head.projects;
+        let stages = share_out(projects.len(), WORTH, |index| self.stages_of(&projects[index]));
+        let found = projects.iter().zip(stages).filter(|it| !it.1.is_empty());
+        affected.projects = found.map(|(project, stages)| (project.name.clone(), stages)).collect();
         affected
     }
 

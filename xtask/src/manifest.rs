@@ -205,25 +205,32 @@ pub fn requirement_extras(requirement: &str) -> Vec<String> {
 
 /// `base/path` with `.` and `..` resolved by text; `None` when it leaves the repository.
 pub fn resolve(base: &Utf8Path, path: &Utf8Path) -> Option<Utf8PathBuf> {
+    let mut out = String::new();
+    resolve_into(base, path, &mut out).then(|| out.into())
+}
+
+/// The same into a text that is used again and again; whether it stays in the repository.
+pub fn resolve_into(base: &Utf8Path, path: &Utf8Path, out: &mut String) -> bool {
     let (base, path) = (if path.is_absolute() { "" } else { base.as_str() }, path.as_str());
     let first = if base.is_empty() { path } else { base };
     let root = if first.starts_with('/') { "/" } else { "" };
-    let mut out = String::with_capacity(base.len() + path.len() + 1);
+    out.clear();
+    out.reserve(base.len() + path.len() + 1);
     out.push_str(root);
     for part in base.split('/').chain(path.split('/')) {
         match part {
             "" | "." => {}
-            ".." if out == root => return None,
+            ".." if *out == root => return false,
             ".." => out.truncate(out.rfind('/').map_or(0, |it| it.max(root.len()))),
             _ => {
-                if out != root {
+                if *out != root {
                     out.push('/');
                 }
                 out.push_str(part);
             }
         }
     }
-    Some(out.into())
+    true
 }
 
 /// A glob of `members` or `exclude` of a workspace.

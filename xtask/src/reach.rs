@@ -3,7 +3,7 @@
 //! Pure. Goes from the differences to the projects, never the other way: of ten thousand projects few are reached.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use camino::Utf8Path;
 
@@ -23,7 +23,7 @@ pub struct Reach<'a> {
     /// The directories of which the needs differ.
     needs: BTreeSet<&'a Utf8Path>,
     /// By what they see: for each reached directory, the next one on the way to the difference.
-    ways: HashMap<Sight, Rc<Steps<'a>>>,
+    ways: HashMap<Sight, Arc<Steps<'a>>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +67,7 @@ impl<'a> Reach<'a> {
         // Head first: its ways are the ones to show.
         let sides = if base.is_same_scene(head) { vec![head] } else { vec![head, base] };
         let users: Vec<Users> = sides.into_iter().filter(|_| !reach.differences.is_empty()).map(users).collect();
-        let mut known: HashMap<(Vec<&'a Utf8Path>, Scope), Rc<Steps>> = HashMap::new();
+        let mut known: HashMap<(Vec<&'a Utf8Path>, Scope), Arc<Steps>> = HashMap::new();
         for depth in DEPTHS {
             let differs = reach.differences.iter().filter(|(_, it)| it.contains_key(&depth));
             let sources: Vec<&Utf8Path> = differs.map(|it| *it.0).collect();
@@ -75,7 +75,7 @@ impl<'a> Reach<'a> {
                 let found = known.entry((sources.clone(), scope)).or_insert_with(|| {
                     let mut found = Steps::new();
                     users.iter().for_each(|users| spread(users, &sources, scope, &mut found));
-                    Rc::new(found)
+                    Arc::new(found)
                 });
                 reach.ways.insert(Sight { scope: Some(scope), depth }, found.clone());
             }

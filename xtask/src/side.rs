@@ -156,16 +156,20 @@ impl Globs {
     }
 }
 
-/// The manifests of a tree that may be a project's or a workspace's: those under the globs and those above them.
-pub fn manifests(tree: &Tree, globs: &Globs) -> ByPath<Entry> {
-    let mut found = ByPath::new();
+/// The manifests of a tree that may be a project's or a workspace's: those under the globs and those above them. And all
+/// locks, by their directory.
+pub fn manifests<'a>(tree: &'a Tree, globs: &Globs) -> (ByPath<Entry>, HashMap<&'a str, Entry>) {
+    let (mut found, mut locks) = (ByPath::new(), HashMap::new());
     // The directories that were looked at: projects stand side by side below the same few.
     let mut seen: HashSet<&str> = HashSet::new();
     for (path, entry) in tree.iter() {
+        let dir = parent(path.as_str());
+        if is_named(path.as_str(), "uv.lock") {
+            locks.insert(dir, entry);
+        }
         if !is_named(path.as_str(), "pyproject.toml") || entry.mode == Mode::Submodule {
             continue;
         }
-        let dir = parent(path.as_str());
         if globs.matches(Utf8Path::new(dir)) {
             found.insert(path.to_string(), entry);
             let mut above = dir;
@@ -179,7 +183,7 @@ pub fn manifests(tree: &Tree, globs: &Globs) -> ByPath<Entry> {
             }
         }
     }
-    found
+    (found, locks)
 }
 
 /// Is this the name of the file at a path?

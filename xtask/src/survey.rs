@@ -73,7 +73,8 @@ pub fn side(
         return other.with(tree, policy);
     }
     let mut contents = Contents { globs, ..Contents::default() };
-    for (path, entry) in side::manifests(&tree, &contents.globs) {
+    let (manifests, locks) = side::manifests(&tree, &contents.globs);
+    for (path, entry) in manifests {
         let facts = memo.manifest(Utf8Path::new(&path), entry, read)?;
         contents.manifests.insert(path, facts);
     }
@@ -85,7 +86,7 @@ pub fn side(
     }
     for (dir, names) in users {
         let path = Utf8PathBuf::from(side::beside(dir, "uv.lock"));
-        let Some(entry) = tree.get(&path) else { continue };
+        let Some(entry) = locks.get(dir).copied() else { continue };
         let lock = if changes.is_none_or(|it| is_changed(it, &path)) {
             memo.lock(&path, entry, read)?
         } else {

@@ -3,6 +3,7 @@
 //! Pure. Of a package that is needed only those extras count that somebody asks for: a library whose extras name all that
 //! build on it does not need them for those. Must not say what a stage reads.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -49,8 +50,9 @@ impl Scene {
     /// What a project needs itself, by manifest and by lock.
     pub(super) fn needs_of(&self, index: usize) -> Vec<Need> {
         let project = &self.projects[index];
-        let mut all = self.by_manifest(project);
-        all.extend(self.by_lock(project));
+        let mut text = String::new();
+        let mut all = self.by_manifest(project, &mut text);
+        all.extend(self.by_lock(project, &mut text));
         all.retain(|it| it.dir != project.dir);
         all.sort_by(|a, b| a.dir.as_str().cmp(b.dir.as_str()));
         let mut found: Vec<Need> = Vec::with_capacity(all.len());
@@ -63,17 +65,20 @@ impl Scene {
         found
     }
 
-    /// The directory that a path leads to.
-    fn meant(&self, base: &Utf8Path, path: &Utf8Path) -> Option<Arc<Utf8Path>> {
-        let mut dir = manifest::resolve(base, path)?;
-        if !self.links.is_empty() || dir.is_absolute() {
-            dir = self.real(&dir, &mut Vec::new()).unwrap_or(dir);
+    /// The directory that a path leads to; `text` is for working it out.
+    fn meant(&self, base: &Utf8Path, path: &Utf8Path, text: &mut String) -> Option<Arc<Utf8Path>> {
+        if !manifest::resolve_into(base, path, text) {
+            return None;
         }
-        Some(self.project_in(&dir).map_or_else(|| dir.as_path().into(), |it| it.dir.clone()))
+        let mut dir = Cow::Borrowed(Utf8Path::new(text));
+        if !self.links.is_empty() || dir.is_absolute() {
+            dir = self.real(&dir, &mut Vec::new()).map_or(dir, Cow::Owned);
+        }
+        Some(self.project_in(&dir).map_or_else(|| Arc::from(&*dir), |it| it.dir.clone()))
     }
 
     /// The directories that `[tool.uv.sources]` names, the workspace root's included.
-    fn by_manifest(&self, project: &Project) -> Vec<Need> {
+    fn by_manifest(&self, project: &Project, text: &mut String) -> Vec<Need> {
         let facts = &project.facts;
         let in_workspace = |name: &String| {
             let index = *self.by_name.get(name)?;
@@ -82,7 +87,7 @@ impl Scene {
         let mut found = Vec::new();
         for (name, path) in &facts.sources {
             let dir = match path {
-                Some(path) => self.meant(&project.dir, path),
+                Some(path) => self.meant(&project.dir, path, text),
                 None => in_workspace(name),
             };
             found.extend(dir.map(|dir| asked(facts, name, dir)));
@@ -95,7 +100,7 @@ impl Scene {
                 continue;
             }
             let dir = match path {
-                Some(path) => self.meant(&project.lock_dir, path),
+                Some(path) => self.meant(&project.lock_dir, path, text),
                 None => in_workspace(name),
             };
             found.extend(dir.map(|dir| asked(facts, name, dir)));
@@ -104,7 +109,7 @@ impl Scene {
     }
 
     /// The local packages that the lock reaches from the project.
-    fn by_lock(&self, project: &Project) -> Vec<Need> {
+    fn by_lock(&self, project: &Project, text: &mut String) -> Vec<Need> {
         let found: Arc<Dirs> = match self.lock(project) {
             Some(Lockfile::Whole(lock)) => {
                 Arc::new(lock.local_dirs(&project.name, self.is_alone(project)).into_iter().collect())
@@ -113,7 +118,7 @@ impl Scene {
             Some(Lockfile::Broken(_)) | None => Arc::default(),
         };
         let inside = found.iter().filter_map(|(dir, scope, by)| {
-            let dir = self.meant(&project.lock_dir, dir)?;
+            let dir = self.meant(&project.lock_dir, dir, text)?;
             Some(Need { dir, scope, by: by.iter().cloned().collect(), asks: Names::default(), said: Said::Lock })
         });
         inside.collect()
