@@ -229,7 +229,9 @@ impl Git {
         let commit = self.full(commit)?;
         let args = ["ls-tree", "-r", "-z", "--full-tree", &commit, "--", &self.prefix];
         let listing = self.run(&args[..if self.prefix.is_empty() { 5 } else { 7 }])?;
-        let mut builder = Builder::default();
+        let files = memchr::memchr_iter(0, &listing).count();
+        let meta = memchr::memchr(b'\t', &listing).map_or(0, |it| it + 2);
+        let mut builder = Builder::sized(files, listing.len().saturating_sub(files * meta));
         for row in fields(&listing) {
             let (meta, path) = split_tab(row).with_context(|| unreadable("ls-tree", row))?;
             let mut words = meta.split(' ');
@@ -239,6 +241,7 @@ impl Git {
                 builder.push(&tree::text(path), Entry { mode, id });
             }
         }
+        drop(listing);
         Ok(builder.finish())
     }
 

@@ -66,9 +66,9 @@ pub struct Change {
 /// pair of trees costs a few megabytes.
 #[derive(Clone, Default)]
 pub struct Tree {
-    shared: Arc<str>,
-    own: Arc<str>,
-    rows: Arc<[Row]>,
+    shared: Arc<String>,
+    own: Arc<String>,
+    rows: Arc<Vec<Row>>,
 }
 
 #[derive(Clone, Copy)]
@@ -152,7 +152,7 @@ impl Tree {
         let mut changes: Vec<&Change> = changes.iter().collect();
         changes.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
         let mut rows = Vec::with_capacity(self.rows.len() + changes.len());
-        let mut own = String::from(&*self.own);
+        let mut own = String::clone(&self.own);
         let mut rest = &self.rows[..];
         for change in changes {
             let path = change.path.as_str();
@@ -172,7 +172,7 @@ impl Tree {
             ));
         }
         rows.extend_from_slice(rest);
-        Tree { shared: Arc::clone(&self.shared), own: own.into(), rows: rows.into() }
+        Tree { shared: Arc::clone(&self.shared), own: Arc::new(own), rows: Arc::new(rows) }
     }
 
     fn path(&self, row: &Row) -> &str {
@@ -206,6 +206,11 @@ pub struct Builder {
 }
 
 impl Builder {
+    /// One with room for so many files, whose paths have so many bytes in all.
+    pub fn sized(files: usize, bytes: usize) -> Builder {
+        Builder { text: String::with_capacity(bytes), rows: Vec::with_capacity(files) }
+    }
+
     /// One more file; of two entries with one path the later one counts.
     pub fn push(&mut self, path: &str, entry: Entry) {
         let start = offset(self.text.len());
@@ -224,7 +229,7 @@ impl Builder {
             }
             same
         });
-        Tree { shared: self.text.into(), own: Arc::default(), rows: self.rows.into() }
+        Tree { shared: Arc::new(self.text), own: Arc::default(), rows: Arc::new(self.rows) }
     }
 }
 

@@ -120,7 +120,7 @@ impl Git {
             let listing = self.list(&["-t", "-v", "--stage"])?;
             let (mut rows, is_merging) = rows(&listing)?;
             let (linked, untracked) = self.around(&rows, listed)?;
-            let mut builder = Builder::default();
+            let mut builder = Builder::sized(rows.len(), rows.iter().map(|it| it.path.len()).sum());
             rows.iter().for_each(|it| builder.push(&tree::text(it.path), it.entry));
             let index = builder.finish();
             let modified = joined(modified)?;
