@@ -14,14 +14,11 @@ use crate::inputs::{self, Focus, Lock, Part};
 use crate::locked::{Lockfile, Scope};
 use crate::reach::{Reach, Reached};
 use crate::rules::Rules;
-use crate::side::{Project, Side, shown};
+use crate::side::{Project, Side, WORTH, shown};
 use crate::stages::{Run, STAGES, Stage};
 use crate::threads::share_out;
 use crate::touched::Touched;
 use crate::tree::Change;
-
-/// For fewer projects a thread is not worth its start.
-const WORTH: usize = 500;
 
 /// Why something is selected.
 #[derive(Debug, Clone, PartialEq, Eq)]

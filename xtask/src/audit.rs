@@ -16,7 +16,7 @@ use crate::revisions::{Desk, Place};
 use crate::rules::Rules;
 use crate::side::{Side, is_scenery};
 use crate::survey::Memo;
-use crate::threads::joined;
+use crate::threads::in_parts;
 use crate::tree::{self, Change, Tree};
 
 pub mod holes;
@@ -50,14 +50,9 @@ const WORTH: usize = 25;
 pub fn replay(place: &Place, head: &str, count: usize) -> Result<Vec<Step>> {
     let git = Desk::open(place)?.git.with_context(|| format!("{} is in no git repository", place.root))?;
     let commits = git.first_parents(head, count)?;
-    let threads = std::thread::available_parallelism().map_or(1, |it| it.get());
-    let share = commits.len().div_ceil(threads).max(WORTH);
-    std::thread::scope(|scope| {
-        let parts: Vec<_> =
-            commits.chunks(share).map(|it| scope.spawn(|| replay_one_by_one(place, &git, it))).collect();
-        let steps: Vec<Vec<Step>> = parts.into_iter().map(joined).collect::<Result<_>>()?;
-        Ok(steps.into_iter().flatten().collect())
-    })
+    let parts = in_parts(commits.len(), WORTH, |part| replay_one_by_one(place, &git, &commits[part]));
+    let steps: Vec<Vec<Step>> = parts.into_iter().collect::<Result<_>>()?;
+    Ok(steps.into_iter().flatten().collect())
 }
 
 fn replay_one_by_one(place: &Place, git: &Git, commits: &[First]) -> Result<Vec<Step>> {

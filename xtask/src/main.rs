@@ -280,7 +280,7 @@ fn run(
 
     let tools = Tools::open(repo, &|text| anstream::eprintln!("{text}"))?;
     let live = Live::new(todo.len());
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = xtask::threads::processors();
     let witness = Witness::new(place, plan);
     let options = Options {
         jobs: how.jobs.map_or(cores, usize::from),

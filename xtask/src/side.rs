@@ -282,7 +282,7 @@ pub fn is_scenery(change: &Change) -> bool {
 }
 
 /// For fewer projects a thread is not worth its start.
-const WORTH: usize = 500;
+pub const WORTH: usize = 500;
 
 impl Scene {
     /// The scene without who needs whom.

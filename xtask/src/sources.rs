@@ -3,6 +3,8 @@
 //! A copy holds the files git would hold and nothing else, under the same repo-relative paths, so that no stray
 //! configuration, ignore file or cache beside the sources can change what a tool looks at.
 
+use std::hash::{DefaultHasher, Hasher as _};
+
 use anyhow::{Context as _, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use hmac_sha256::Hash;
@@ -59,6 +61,13 @@ pub fn hex(bytes: &[u8]) -> String {
 /// The sha256 of a text or file content, in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     hex(&Hash::hash(bytes))
+}
+
+/// Tells contents apart that differ by accident. It need not withstand anybody, and is of use to this build alone.
+pub fn sum(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 /// A UUID of the kind for own schemes (version 8), made of the content's sha256.

@@ -2,6 +2,7 @@
 //!
 //! Must not know what the work is.
 
+use std::ops::Range;
 use std::thread::ScopedJoinHandle;
 
 /// How many threads can run at once.
@@ -14,16 +15,21 @@ pub fn joined<T>(thread: ScopedJoinHandle<T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// What `of` gives for each number below `count`, in order. For less than `worth` numbers a thread is not worth its start.
-pub fn share_out<T: Send>(count: usize, worth: usize, of: impl Fn(usize) -> T + Sync) -> Vec<T> {
+/// What `of` gives for each part of the numbers below `count`, in order: a part for each processor, and none with less than
+/// `worth` numbers but the last, for which a thread would not be worth its start.
+pub fn in_parts<T: Send>(count: usize, worth: usize, of: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
     let share = count.div_ceil(processors()).max(worth);
-    let part = |from: usize| (from..count.min(from + share)).map(&of).collect::<Vec<T>>();
+    let part = |from: usize| of(from..count.min(from + share));
     std::thread::scope(|scope| {
         let others: Vec<_> = (share..count).step_by(share).map(|from| scope.spawn(move || part(from))).collect();
-        let mut all = part(0);
-        others.into_iter().for_each(|it| all.extend(joined(it)));
-        all
+        let mine = (count > 0).then(|| part(0));
+        mine.into_iter().chain(others.into_iter().map(joined)).collect()
     })
+}
+
+/// What `of` gives for each number below `count`, in order, see [`in_parts`].
+pub fn share_out<T: Send>(count: usize, worth: usize, of: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    in_parts(count, worth, |part| part.map(&of).collect::<Vec<T>>()).into_iter().flatten().collect()
 }
 
 #[cfg(test)]

@@ -165,7 +165,7 @@ impl Desk<'_> {
                 }
             }
         };
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let threads = crate::threads::processors();
         std::thread::scope(|scope| {
             for _ in 0..threads {
                 scope.spawn(work);

@@ -9,6 +9,8 @@ use std::hash::{DefaultHasher, Hasher as _};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::sources;
+
 /// Fewer directories than these are read faster than anything about them is kept.
 pub const MANY: usize = 200;
 
@@ -152,11 +154,11 @@ impl Listed {
     /// When the bytes are damaged.
     pub fn with(bytes: &[u8], program: &str) -> Result<Listed> {
         let (of, rest) = bytes.split_first_chunk().context("it has no beginning")?;
-        if u64::from_le_bytes(*of) != hash(program.as_bytes()) {
+        if u64::from_le_bytes(*of) != sources::sum(program.as_bytes()) {
             return Ok(Listed::default());
         }
         let (sum, mut rest) = rest.split_first_chunk().context("it has no sum")?;
-        if u64::from_le_bytes(*sum) != hash(rest) {
+        if u64::from_le_bytes(*sum) != sources::sum(rest) {
             bail!("its content is not what was written");
         }
         let dev = number(&mut rest)?;
@@ -186,8 +188,8 @@ impl Listed {
             }
             bytes.extend(&names.0);
         }
-        let sum = hash(&bytes[16..]);
-        bytes[..8].copy_from_slice(&hash(program.as_bytes()).to_le_bytes());
+        let sum = sources::sum(&bytes[16..]);
+        bytes[..8].copy_from_slice(&sources::sum(program.as_bytes()).to_le_bytes());
         bytes[8..16].copy_from_slice(&sum.to_le_bytes());
         Some(bytes)
     }
@@ -213,13 +215,6 @@ pub fn sum<'a>(stamp: &Stamp, tracked: impl Iterator<Item = (u8, &'a [u8])>) -> 
         hasher.write(name);
         hasher.write_u8(0);
     }
-    hasher.finish()
-}
-
-/// Tells bytes apart that differ by accident; it need not withstand anybody, since the file is the user's own.
-fn hash(bytes: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(bytes);
     hasher.finish()
 }
 
@@ -293,7 +288,7 @@ mod tests {
         for at in (0..bytes.len()).step_by(7) {
             let mut edited = bytes[..at.max(24)].to_vec();
             edited.extend([0xff; 40]);
-            let sum = hash(&edited[16..]);
+            let sum = sources::sum(&edited[16..]);
             edited[8..16].copy_from_slice(&sum.to_le_bytes());
             assert!(Listed::with(&edited, "this").is_err(), "edited at {at}");
         }

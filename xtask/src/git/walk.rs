@@ -14,8 +14,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::joined;
 use super::listed::{self, Kind, Listed, MANY, Names, Seen, Stamp};
+use crate::threads::in_parts;
 use crate::tree;
 
 /// What was found, by paths relative to the directory that was walked.
@@ -83,20 +83,13 @@ const WORTH: usize = 50;
 /// # Errors
 /// When a directory cannot be read.
 pub fn beside(root: &Path, tracked: &[Tracked], listed: &mut Listed) -> Result<Beside> {
-    let threads = std::thread::available_parallelism().map_or(1, |it| it.get());
     let (mut found, mut level) = (Found::default(), vec![Dir { tracked: 0..tracked.len(), length: 0 }]);
     // In so few directories as these paths are in, it takes longer to remember anything.
     let none = Listed::default();
     let known = if tracked.len() < MANY { &none } else { &*listed };
     // One level after the other: what is below a level is shared out evenly again.
     while !level.is_empty() {
-        let share = level.len().div_ceil(threads).max(WORTH);
-        let parts: Vec<Result<Found>> = std::thread::scope(|scope| {
-            let (mine, others) = level.split_at(share.min(level.len()));
-            let look = |dirs| look(root, tracked, dirs, known);
-            let others: Vec<_> = others.chunks(share).map(|it| scope.spawn(move || look(it))).collect();
-            std::iter::once(look(mine)).chain(others.into_iter().map(joined)).collect()
-        });
+        let parts = in_parts(level.len(), WORTH, |part| look(root, tracked, &level[part], known));
         level.clear();
         for part in parts {
             let part = part?;

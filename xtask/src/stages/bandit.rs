@@ -122,7 +122,7 @@ fn read(path: &Utf8Path, done: &Done) -> Result<Report> {
 /// The files in shares of about the same number of bytes.
 fn shares(tree: &Tree) -> Vec<Vec<&Utf8PathBuf>> {
     let files: Vec<&Utf8PathBuf> = tree.files.iter().flatten().collect();
-    let cores = std::thread::available_parallelism().map_or(1, |it| it.get().min(4));
+    let cores = crate::threads::processors().min(4);
     let number = cores.min(files.len().div_ceil(FILES_PER_PROCESS)).max(1);
     let mut shares: Vec<(u64, Vec<&Utf8PathBuf>)> = vec![(0, Vec::new()); number];
     for file in files {

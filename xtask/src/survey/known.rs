@@ -4,7 +4,6 @@
 //! and it counts for nothing. Must not decide where it is kept.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
@@ -13,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::Memo;
 use crate::facts::Facts;
 use crate::locked::{Dirs, Lockfile, Users};
+use crate::sources;
 use crate::tree::Id;
 
 /// What an earlier process has parsed.
@@ -89,11 +89,9 @@ impl Memo {
     }
 }
 
-/// Tells texts apart that differ by accident; it need not withstand anybody, since the file is the user's own.
+/// A sum as text.
 fn hash(text: &str) -> String {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(text.as_bytes());
-    format!("{:016x}", hasher.finish())
+    format!("{:016x}", sources::sum(text.as_bytes()))
 }
 
 #[cfg(test)]
